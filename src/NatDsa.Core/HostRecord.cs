@@ -1,0 +1,14 @@
+namespace NatDsa;
+
+/// <summary>What every object that comes from a host has in common: which host, and how it was reached.</summary>
+public abstract class HostRecord
+{
+    /// <summary>The host's name as the caller gave it; the machine's own name for the local host; null for text and files.</summary>
+    public string? ComputerName { get; init; }
+
+    /// <summary>
+    /// How the host was reached, so that the next cmdlet in a pipeline reaches it the same way. It can hold a credential:
+    /// PowerShell sees it as the hidden property <c>Target</c>, and nothing serialises it.
+    /// </summary>
+    internal object? Origin { get; init; }
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+using System.Text;
+
+namespace NatDsa.Probe;
+
+/// <summary>
+/// A POSIX <c>sh</c> script and the values that it runs with. The script's text is constant. Values travel as data: each
+/// is a shell variable whose every byte outside <c>[A-Za-z0-9./_-]</c> is written as an octal escape for <c>printf %b</c>,
+/// so that no value, whatever its bytes, can be read as shell.
+/// </summary>
+/// <remarks>
+/// The shell reads all of it on standard input. The script wraps itself in a function that its last line calls: a
+/// connection that breaks while the text is on its way runs nothing.
+/// </remarks>
+public sealed class HostScript
+{
+    private readonly string _text;
+    private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
+
+    private HostScript(string text) => _text = text;
+
+    /// <summary>The names and values that the script runs with, decoded.</summary>
+    public IReadOnlyDictionary<string, string> Values => _values;
+
+    /// <summary>Reads one of this assembly's scripts, by its file name.</summary>
+    internal static HostScript Load(params ReadOnlySpan<string> names)
+    {
+        var text = new StringBuilder();
+        foreach (string name in names)
+        {
+            using Stream stream = typeof(HostScript).Assembly.GetManifestResourceStream(name)
+                ?? throw new ArgumentException($"No script is called {name}.", nameof(names));
+            using var reader = new StreamReader(stream, Encoding.UTF8);
+            text.Append(reader.ReadToEnd().ReplaceLineEndings("\n"));
+        }
+
+        return new HostScript(text.ToString());
+    }
+
+    /// <summary>Sets one of the script's variables.</summary>
+    /// <param name="name">The variable, as the script knows it: <c>[A-Z_]+</c>.</param>
+    /// <param name="value">Any text without NUL.</param>
+    /// <exception cref="ArgumentException">The name is no such word, or the value holds a NUL, which a shell cannot.</exception>
+    internal HostScript With(string name, string value)
+    {
+        if (name.Length == 0 || !name.All(c => char.IsAsciiLetterUpper(c) || c == '_'))
+            throw new ArgumentException($"'{name}' is not a variable of a script.", nameof(name));
+        if (value.Contains('\0'))
+            throw new ArgumentException("A value cannot hold a NUL.", nameof(value));
+        _values[name] = value;
+        return this;
+    }
+
+    /// <summary>The bytes for the shell's standard input: the values, then the script.</summary>
+    internal byte[] ToStandardInput()
+    {
+        var input = new StringBuilder(_text.Length + 256);
+        foreach ((string name, string value) in _values)
+        {
+            // The dot keeps a value's last line ends, which $( ) would drop.
+            input.Append(name).Append("=$(printf '%b' '");
+            AppendInert(input, value);
+            input.Append(".'); ").Append(name).Append("=${").Append(name).Append("%.}\n");
+        }
+
+        return Encoding.UTF8.GetBytes(input.Append(_text).ToString());
+    }
+
+    private static void AppendInert(StringBuilder input, string value)
+    {
+        foreach (byte b in Encoding.UTF8.GetBytes(value))
+        {
+            char c = (char)b;
+            if (char.IsAsciiLetterOrDigit(c) || c is '.' or '/' or '_' or '-')
+                input.Append(c);
+            else
+                input.Append(CultureInfo.InvariantCulture, $"\\0{Convert.ToString(b, 8).PadLeft(3, '0')}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using System.Management.Automation;
+
+namespace NatDsa.Targets;
+
+/// <summary>A host that did not do what it was asked: one cause, one stable id.</summary>
+public sealed class HostException : Exception
+{
+    internal HostException(string errorId, ErrorCategory category, string message, Exception? inner = null)
+        : base(message, inner)
+    {
+        ErrorId = errorId;
+        Category = category;
+    }
+
+    /// <summary>The stable id, such as <c>TargetUnreachable</c>: see about_NatDsa_Errors.</summary>
+    public string ErrorId { get; }
+
+    /// <summary>PowerShell's category for it.</summary>
+    public ErrorCategory Category { get; }
+
+    internal ErrorRecord ToErrorRecord(object target) => new(this, ErrorId, Category, target);
+}

@@ -1,0 +1,20 @@
+using NatDsa.Probe;
+
+namespace NatDsa.Targets;
+
+/// <summary>Where a script runs, and how that place is reached.</summary>
+public abstract class HostTarget
+{
+    /// <summary>The host's name as the caller gave it.</summary>
+    public abstract string ComputerName { get; }
+
+    /// <summary>Runs a script in the host's <c>/bin/sh</c>, sent on standard input.</summary>
+    /// <param name="script">What to run.</param>
+    /// <param name="limits">How long it may take, and what a cancellation does.</param>
+    /// <param name="cancellation">Ctrl+C.</param>
+    /// <exception cref="HostException">The host could not be reached, or did not answer in time.</exception>
+    internal abstract Task<HostAnswer> RunAsync(HostScript script, RunLimits limits, CancellationToken cancellation);
+
+    /// <inheritdoc/>
+    public override string ToString() => ComputerName;
+}
