@@ -1,3 +1,0 @@
-using Xunit;
-
-[assembly: Parallelization(Mode = ParallelizationMode.None)]
