@@ -1,0 +1,74 @@
+namespace NatDsa;
+
+/// <summary>The ids of the module's errors, one a cause. They are documented in about_NatDsa_Errors and do not change.</summary>
+public static class ErrorIds
+{
+    /// <summary>The host does not answer.</summary>
+    public const string TargetUnreachable = nameof(TargetUnreachable);
+
+    /// <summary>The host answers, but has no PowerShell subsystem.</summary>
+    public const string RemotePowerShellMissing = nameof(RemotePowerShellMissing);
+
+    /// <summary>The host's key is not in known_hosts.</summary>
+    public const string HostKeyUnknown = nameof(HostKeyUnknown);
+
+    /// <summary>The host's key is another one than known_hosts has.</summary>
+    public const string HostKeyChanged = nameof(HostKeyChanged);
+
+    /// <summary>The host refuses the user, the key or the password.</summary>
+    public const string AuthenticationFailed = nameof(AuthenticationFailed);
+
+    /// <summary>sudo is missing, refuses, or wants a password.</summary>
+    public const string SudoFailed = nameof(SudoFailed);
+
+    /// <summary>Root is needed and the user is not root.</summary>
+    public const string PermissionDenied = nameof(PermissionDenied);
+
+    /// <summary>The host is not Linux.</summary>
+    public const string NotLinux = nameof(NotLinux);
+
+    /// <summary>The host has neither iptables nor nft.</summary>
+    public const string IptablesMissing = nameof(IptablesMissing);
+
+    /// <summary>The host's rules could not be read, so that its state is not known.</summary>
+    public const string StateUnknown = nameof(StateUnknown);
+
+    /// <summary>A text is no ruleset, or is broken at a line and column.</summary>
+    public const string RulesetSyntax = nameof(RulesetSyntax);
+
+    /// <summary>A file on this machine could not be read.</summary>
+    public const string FileUnreadable = nameof(FileUnreadable);
+
+    /// <summary>What is in the marker file's place is no regular file.</summary>
+    public const string MarkerUnusable = nameof(MarkerUnusable);
+
+    /// <summary>The marker file could not be created or removed.</summary>
+    public const string MarkerFailed = nameof(MarkerFailed);
+
+    /// <summary>There are no rules with source NAT to load.</summary>
+    public const string NothingToRestore = nameof(NothingToRestore);
+
+    /// <summary>Rules of another owner (Docker, firewalld, …) run, which a restart of the iptables service would erase.</summary>
+    public const string ForeignRules = nameof(ForeignRules);
+
+    /// <summary>A step failed; what had been done was undone.</summary>
+    public const string RepairFailed = nameof(RepairFailed);
+
+    /// <summary>Another repair is at work on the host.</summary>
+    public const string LockHeld = nameof(LockHeld);
+
+    /// <summary>The internet does not answer a host behind the NAT.</summary>
+    public const string EgressFailed = nameof(EgressFailed);
+
+    /// <summary>The time was up.</summary>
+    public const string TimedOut = nameof(TimedOut);
+
+    /// <summary>The host's answer is not one of this module's scripts', or broke off.</summary>
+    public const string AnswerBroken = nameof(AnswerBroken);
+
+    /// <summary>An object was piped in that does not come from a host, but from a file or a text.</summary>
+    public const string NotAHost = nameof(NotAHost);
+
+    /// <summary>A failure that has no id of its own: please report it.</summary>
+    public const string Unexpected = nameof(Unexpected);
+}

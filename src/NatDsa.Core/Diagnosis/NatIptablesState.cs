@@ -1,0 +1,77 @@
+using NatDsa.Netfilter;
+using NatDsa.Probe;
+using NatDsa.Resources;
+
+namespace NatDsa;
+
+/// <summary>Whether NAT works on a host, as far as its iptables rules tell, with those rules.</summary>
+public sealed class NatIptablesState : HostRecord
+{
+    /// <summary>Working, erased, incomplete, or not known.</summary>
+    public required NatStatus Status { get; init; }
+
+    /// <summary>Why, in words.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>The source-NAT rules that a packet can reach: what <see cref="NatStatus.Healthy"/> rests on.</summary>
+    public required IReadOnlyList<Rule> SourceNatRules { get; init; }
+
+    /// <summary>Everything that was read: a ruleset for each back end and family, or the one text.</summary>
+    public required IReadOnlyList<Ruleset> Rulesets { get; init; }
+
+    /// <summary>Whether the kernel forwards IPv4; null for texts and files, which do not tell.</summary>
+    public bool? Forwarding { get; init; }
+
+    /// <summary>The file that was read; null for hosts and for text from the pipeline.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>When it was read, by the host's own clock; null for texts and files.</summary>
+    public DateTimeOffset? ReadAt { get; init; }
+
+    /// <summary>How many rules were read, of all tables.</summary>
+    public int RuleCount => Rulesets.Sum(set => set.Tables.Sum(table => table.Chains.Sum(chain => chain.Rules.Count)));
+
+    /// <summary>Whether a part of the rules is missing or could not be understood.</summary>
+    public bool IsPartial => Rulesets.Any(set => set.IsPartial);
+
+    /// <summary>Why the rules could not be read; null when they were.</summary>
+    internal Fault? Fault { get; init; }
+
+    /// <summary>Reads a host's rules.</summary>
+    internal static NatIptablesState Read(HostSnapshot host)
+    {
+        var running = RunningRules.Read(host);
+        NatAssessment assessment = running.Fault is null && running.WithIPv4.Count == 0
+            ? new NatAssessment(NatStatus.Erased, Messages.NoTableInUse, [])
+            : NatAssessment.Of(running.WithIPv4, host.Forwarding);
+
+        // What could not be read may hold the NAT that is missed in the rest; what was found stays found.
+        bool known = running.Fault is null || assessment.Status is NatStatus.Healthy or NatStatus.ForwardingOff;
+        return new NatIptablesState
+        {
+            ComputerName = host.ComputerName,
+            Origin = host.Origin,
+            Status = known ? assessment.Status : NatStatus.Unknown,
+            Reason = known ? assessment.Reason : running.Fault!.Message,
+            SourceNatRules = assessment.SourceNatRules,
+            Rulesets = running.Rulesets,
+            Forwarding = host.Forwarding,
+            ReadAt = host.Clock,
+            Fault = known ? null : running.Fault,
+        };
+    }
+
+    /// <summary>Assesses a text.</summary>
+    internal static NatIptablesState Of(Ruleset ruleset, string? path)
+    {
+        NatAssessment assessment = NatAssessment.Of([ruleset], forwarding: null);
+        return new NatIptablesState
+        {
+            Status = assessment.Status,
+            Reason = assessment.Reason,
+            SourceNatRules = assessment.SourceNatRules,
+            Rulesets = [ruleset],
+            Path = path,
+        };
+    }
+}

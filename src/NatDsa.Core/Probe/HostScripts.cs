@@ -1,0 +1,56 @@
+using System.Globalization;
+using System.Security.Cryptography;
+
+namespace NatDsa.Probe;
+
+/// <summary>The scripts that NatDsa runs on a host, each one round trip.</summary>
+internal static class HostScripts
+{
+    /// <summary>The time limit of one command of a probe.</summary>
+    public static readonly TimeSpan SectionLimit = TimeSpan.FromSeconds(10);
+
+    /// <summary>Reads, and changes nothing.</summary>
+    public static HostScript Probe(ProbeSections sections) =>
+        HostScript.Load("frame.sh", "read.sh", "probe.sh").Reading(sections);
+
+    /// <summary>Creates or removes a marker file, then reads what is there now.</summary>
+    public static HostScript Marker(DsaMarker marker, bool remove) =>
+        HostScript.Load("frame.sh", "files.sh", "read.sh", "marker.sh")
+            .Reading(ProbeSections.Marker | ProbeSections.Agent)
+            .With("MARKER", marker.Path())
+            .With("ACTION", remove ? "remove" : "set");
+
+    /// <summary>Makes one HTTP request from the host.</summary>
+    public static HostScript Egress(Uri uri, TimeSpan limit) =>
+        HostScript.Load("frame.sh", "files.sh", "read.sh", "egress.sh")
+            .Reading(ProbeSections.None)
+            .With("URI", uri.AbsoluteUri)
+            .With("SCHEME", uri.Scheme)
+            .With("URI_HOST", uri.IdnHost)
+            .With("URI_PORT", uri.Port.ToString(CultureInfo.InvariantCulture))
+            .With("URI_PATH", uri.PathAndQuery)
+            .With("SECONDS_LIMIT", Seconds(limit));
+
+    /// <summary>A time limit as the scripts take it: whole seconds, at least one.</summary>
+    public static string Seconds(TimeSpan limit) =>
+        Math.Max(1, (long)Math.Ceiling(limit.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Sets what every script needs: a new nonce, and the sections to read.</summary>
+    public static HostScript Reading(this HostScript script, ProbeSections sections) =>
+        script
+            .With("NONCE", RandomNumberGenerator.GetHexString(32, lowercase: true))
+            .With("LIMIT", Seconds(SectionLimit))
+            .With("SECTIONS", string.Join(' ', Words(sections)));
+
+    private static IEnumerable<string> Words(ProbeSections sections)
+    {
+        if (sections.HasFlag(ProbeSections.Rules))
+            yield return "rules";
+        if (sections.HasFlag(ProbeSections.Marker))
+            yield return "marker";
+        if (sections.HasFlag(ProbeSections.Agent))
+            yield return "agent";
+        if (sections.HasFlag(ProbeSections.Persisted))
+            yield return "persisted";
+    }
+}

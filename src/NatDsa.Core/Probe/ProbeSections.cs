@@ -1,0 +1,24 @@
+namespace NatDsa.Probe;
+
+/// <summary>What a probe reads. Each cmdlet asks for what it needs.</summary>
+[Flags]
+internal enum ProbeSections
+{
+    /// <summary>The host itself only: kernel, user, clock, forwarding.</summary>
+    None = 0,
+
+    /// <summary>The running rules of both back ends and families.</summary>
+    Rules = 1,
+
+    /// <summary>The marker files.</summary>
+    Marker = 2,
+
+    /// <summary>The agent: package, service, filter module, <c>dsa_query</c>.</summary>
+    Agent = 4,
+
+    /// <summary>The persisted rules, and the service that loads them.</summary>
+    Persisted = 8,
+
+    /// <summary>All of it.</summary>
+    All = Rules | Marker | Agent | Persisted,
+}

@@ -1,0 +1,109 @@
+# What every script of NatDsa begins with: POSIX sh (dash, bash, busybox ash). NONCE comes ahead of this text.
+# An answer is a sequence of sections:
+#     @NONCE out NAME        then what the command wrote to standard output
+#     @NONCE err NAME        then what it wrote to standard error, at most 4,000 bytes
+#     @NONCE end NAME CODE   its exit code; 124 or 137: its time was up
+# The line end in front of an @ belongs to the frame.
+
+LC_ALL=C
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+unset IFS CDPATH ENV BASH_ENV
+
+if timeout -k 1 1 true >/dev/null 2>&1; then has_timeout=1; else has_timeout=; fi
+
+# limited SECONDS COMMAND...: SIGTERM when the time is up, SIGKILL two seconds later, 124 or 137 as the exit code.
+limited() {
+    limited_seconds=$1
+    shift
+    if [ -n "$has_timeout" ]; then
+        timeout -k 2 "$limited_seconds" "$@"
+        return
+    fi
+    # A shell gives a background command no standard input, unless it is passed on under another number.
+    { "$@" <&4 4<&- & } 4<&0
+    limited_command=$!
+    (
+        sleep "$limited_seconds"
+        kill -TERM "$limited_command"
+        sleep 2
+        kill -KILL "$limited_command"
+    ) </dev/null >/dev/null 2>&1 3>&- &
+    limited_watcher=$!
+    wait "$limited_command"
+    limited_code=$?
+    # A command that died of a signal did so because of the watcher.
+    if [ "$limited_code" -eq 143 ] || [ "$limited_code" -eq 137 ]; then limited_code=124; fi
+    kill "$limited_watcher" 2>/dev/null
+    return "$limited_code"
+}
+
+# framed NAME COMMAND...: runs it in a subshell, as a section. Its exit code is left in framed_code. Descriptor 9 is a lock
+# that no command may inherit.
+framed() {
+    framed_name=$1
+    shift
+    printf '@%s out %s\n' "$NONCE" "$framed_name"
+    {
+        framed_error=$("$@" </dev/null 2>&1 >&3 3>&- 9>&-; printf '\n%s' "$?")
+    } 3>&1
+    framed_code=${framed_error##*
+}
+    framed_error=${framed_error%
+*}
+    printf '\n@%s err %s\n%.4000s\n@%s end %s %s\n' \
+        "$NONCE" "$framed_name" "$framed_error" "$NONCE" "$framed_name" "$framed_code"
+}
+
+# section SECONDS NAME COMMAND...: a section with a time limit of its own.
+section() {
+    section_seconds=$1
+    section_name=$2
+    shift 2
+    framed "$section_name" limited "$section_seconds" "$@"
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+fact() { printf '%s=%s\n' "$1" "$2"; }
+
+on_systemd() { [ -d /run/systemd/system ]; }
+
+# starts_at_boot SERVICE: succeeds when the init system starts it.
+starts_at_boot() {
+    if on_systemd && systemctl is-enabled --quiet "$1.service" 2>/dev/null; then return 0; fi
+    if on_systemd && systemctl cat "$1.service" >/dev/null 2>&1; then return 1; fi
+    for link in /etc/rc[2345].d/S[0-9][0-9]"$1" /etc/rc.d/rc[2345].d/S[0-9][0-9]"$1"; do
+        if [ -e "$link" ]; then return 0; fi
+    done
+    return 1
+}
+
+# process_runs NAME: succeeds when a process with that command name exists. /proc/N/stat has it in parentheses.
+process_runs() {
+    for stat in /proc/[0-9]*/stat; do
+        { read -r _ command _ <"$stat"; } 2>/dev/null || continue
+        if [ "$command" = "($1)" ]; then return 0; fi
+    done
+    return 1
+}
+
+module_loaded() {
+    if [ -r /proc/modules ]; then
+        grep -q "^$1 " /proc/modules
+    else
+        limited 5 lsmod 2>/dev/null | grep -q "^$1 "
+    fi
+}
+
+# The front ends of the two back ends, or the one that there is: iptables-legacy iptables-nft, or iptables.
+front_ends() {
+    front_end_found=
+    for front_end in "$1-legacy" "$1-nft"; do
+        if has "$front_end-save"; then
+            echo "$front_end"
+            front_end_found=1
+        fi
+    done
+    if [ -z "$front_end_found" ] && has "$1-save"; then echo "$1"; fi
+}

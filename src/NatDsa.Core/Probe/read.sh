@@ -1,0 +1,113 @@
+# Reads what NatDsa needs to know of a host. Nothing here changes anything.
+
+read_host() {
+    fact kernel "$(uname -s)"
+    fact uid "$(id -u)"
+    fact hostname "$(uname -n)"
+    fact now "$(date +%s)"
+    if [ -r /proc/stat ]; then
+        while read -r key value _; do
+            if [ "$key" = btime ]; then fact boot "$value"; fi
+        done </proc/stat
+    fi
+    for family in ipv4 ipv6; do
+        case $family in
+            ipv4) forwarding=/proc/sys/net/ipv4/ip_forward ;;
+            ipv6) forwarding=/proc/sys/net/ipv6/conf/all/forwarding ;;
+        esac
+        if [ -r "$forwarding" ]; then
+            read -r value <"$forwarding"
+            fact "forwarding.$family" "$value"
+        fi
+    done
+    if [ -r /etc/os-release ]; then
+        sed -n -e 's/^ID=/os.&/p' -e 's/^VERSION_ID=/os.&/p' -e 's/^PRETTY_NAME=/os.&/p' /etc/os-release
+    elif [ -r /etc/redhat-release ]; then
+        read -r value </etc/redhat-release
+        fact os.PRETTY_NAME "$value"
+    fi
+}
+
+read_rules() {
+    for family in iptables ip6tables; do
+        for tool in $(front_ends "$family"); do
+            section "$LIMIT" "save.$tool" "$tool-save" -c
+        done
+    done
+    if has iptables; then section "$LIMIT" version.iptables iptables -V; fi
+    if has nft; then section "$LIMIT" save.nft nft -j list ruleset; fi
+}
+
+# stat's format is GNU's and busybox's: type, uid, gid, mode, size, time, owner, group.
+read_marker() {
+    for marker in /etc/use_dsa_with_iptables /etc/do_not_open_ports_on_iptables; do
+        fact marker "$marker"
+        if [ -e "$marker" ] || [ -h "$marker" ]; then
+            fact stat "$(stat -c '%F|%u|%g|%a|%s|%Y|%U|%G' "$marker")"
+            if [ -h "$marker" ]; then
+                fact link "$(readlink "$marker")"
+                if [ -f "$marker" ]; then fact resolves regular; fi
+            fi
+        fi
+    done
+}
+
+read_agent_files() {
+    for path in /opt/ds_agent /opt/ds_agent/dsa_query /etc/init.d/ds_agent /etc/init.d/ds_filter; do
+        if [ -e "$path" ]; then fact exists "$path"; fi
+    done
+    if on_systemd && systemctl cat ds_agent.service >/dev/null 2>&1; then fact unit ds_agent; fi
+    if process_runs ds_agent; then fact running yes; else fact running no; fi
+    if [ -r /proc/modules ] || has lsmod; then
+        if module_loaded dsa_filter; then fact filter loaded; else fact filter absent; fi
+    fi
+}
+
+read_agent() {
+    framed agent.files read_agent_files
+    if has rpm; then section "$LIMIT" agent.rpm rpm -q --qf '%{VERSION}-%{RELEASE}\n' ds_agent; fi
+    if has dpkg-query; then section "$LIMIT" agent.dpkg dpkg-query -W -f '${Status}|${Version}\n' ds-agent; fi
+    if [ ! -x /opt/ds_agent/dsa_query ]; then return 0; fi
+    for command in GetAgentStatus GetComponentInfo GetPluginVersion; do
+        section "$LIMIT" "agent.$command" /opt/ds_agent/dsa_query -c "$command"
+        # What hung once hangs again.
+        case $framed_code in 124 | 137) break ;; esac
+    done
+}
+
+read_service() {
+    if on_systemd; then fact systemd yes; else fact systemd no; fi
+    for service in iptables ip6tables netfilter-persistent nftables; do
+        if [ -x "/etc/rc.d/init.d/$service" ]; then
+            fact "script.$service" "/etc/rc.d/init.d/$service"
+        elif [ -x "/etc/init.d/$service" ]; then
+            fact "script.$service" "/etc/init.d/$service"
+        fi
+        if on_systemd && systemctl cat "$service.service" >/dev/null 2>&1; then fact "unit.$service" yes; fi
+        if starts_at_boot "$service"; then fact "boot.$service" yes; else fact "boot.$service" no; fi
+    done
+    for owner in dockerd firewalld libvirtd kube-proxy fail2ban-server; do
+        if process_runs "$owner"; then fact owner "$owner"; fi
+    done
+}
+
+read_persisted() {
+    framed service read_service
+    for file in /etc/sysconfig/iptables /etc/sysconfig/ip6tables /etc/sysconfig/iptables-config \
+        /etc/sysconfig/ip6tables-config /etc/iptables/rules.v4 /etc/iptables/rules.v6; do
+        if [ -e "$file" ] || [ -h "$file" ]; then section "$LIMIT" "file.$file" cat "$file"; fi
+    done
+}
+
+read_sections() {
+    framed host read_host
+    for wanted in $SECTIONS; do
+        case $wanted in
+            rules) read_rules ;;
+            marker) framed marker read_marker ;;
+            agent) read_agent ;;
+            persisted) read_persisted ;;
+        esac
+    done
+    printf '@%s done\n' "$NONCE"
+}

@@ -1,0 +1,17 @@
+namespace NatDsa.Repair;
+
+/// <summary>What the administrator asked for.</summary>
+/// <param name="NewRules">The text of an iptables-save file to make the persisted rules; null: the host's own persisted rules.</param>
+/// <param name="NewRulesPath">Where that text was read from, for messages.</param>
+/// <param name="SkipAgentRestart">Leave the agent as it runs.</param>
+internal sealed record RepairOptions(string? NewRules = null, string? NewRulesPath = null, bool SkipAgentRestart = false)
+{
+    /// <summary>The time limit of each step but the agent's restart.</summary>
+    public TimeSpan StepLimit { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The time limit of the agent's restart.</summary>
+    public TimeSpan AgentLimit { get; init; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>How long the rules must stay after the agent has started.</summary>
+    public TimeSpan Settle { get; init; } = TimeSpan.FromSeconds(3);
+}

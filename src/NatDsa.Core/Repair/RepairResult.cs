@@ -1,0 +1,178 @@
+using System.Globalization;
+using NatDsa.Probe;
+using NatDsa.Repair;
+using NatDsa.Resources;
+
+namespace NatDsa;
+
+/// <summary>How a repair ended.</summary>
+public enum RepairOutcome
+{
+    /// <summary>NAT was at work and the rules were safe: nothing was changed.</summary>
+    NothingToDo,
+
+    /// <summary>Every step was done and verified; with <c>-VerifyFrom</c>, the internet answered behind the NAT.</summary>
+    Repaired,
+
+    /// <summary>The steps were done, but NAT is not proven to work: forwarding is off, or the internet did not answer.</summary>
+    Incomplete,
+
+    /// <summary>A step failed, and the host was put back as it was.</summary>
+    Undone,
+
+    /// <summary>A step failed, and not all of it could be undone: the steps say what is left.</summary>
+    Stuck,
+
+    /// <summary>Nothing was changed, because a check failed first.</summary>
+    Refused,
+}
+
+/// <summary>What a repair did to one host.</summary>
+public sealed class RepairResult : HostRecord
+{
+    /// <summary>How it ended.</summary>
+    public required RepairOutcome Outcome { get; init; }
+
+    /// <summary>Why it ended so, in words.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>The rules before.</summary>
+    public required NatIptablesState Before { get; init; }
+
+    /// <summary>The rules as they were read again at the end; those from before when nothing was changed.</summary>
+    public required NatIptablesState After { get; init; }
+
+    /// <summary>What the agent would do to the rules before.</summary>
+    public DsaRisk RiskBefore { get; init; }
+
+    /// <summary>What it would do to them now.</summary>
+    public DsaRisk RiskAfter { get; init; }
+
+    /// <summary>The steps, in order, with what the host printed.</summary>
+    public IReadOnlyList<RepairStep> Steps { get; init; } = [];
+
+    /// <summary>The folder on the host that holds the backup; null when nothing was changed.</summary>
+    public string? BackupPath { get; init; }
+
+    /// <summary>The request made behind the NAT with <c>-VerifyFrom</c>.</summary>
+    public NatEgressResult? Egress { get; init; }
+
+    /// <summary>What to report as an error; null when all went well.</summary>
+    internal Fault? Fault { get; init; }
+
+    /// <summary>The result of a plan that had nothing to do.</summary>
+    internal static RepairResult NothingToDo(RepairPlan plan)
+    {
+        bool works = plan.Before.Status == NatStatus.Healthy;
+        return new RepairResult
+        {
+            ComputerName = plan.Host.ComputerName,
+            Origin = plan.Host.Origin,
+            Outcome = works ? RepairOutcome.NothingToDo : RepairOutcome.Incomplete,
+            Reason = works ? Messages.RepairNothingToDo.With(plan.Agent.Reason) : plan.Before.Reason,
+            Before = plan.Before,
+            After = plan.Before,
+            RiskBefore = plan.Agent.Risk,
+            RiskAfter = plan.Agent.Risk,
+        };
+    }
+
+    /// <summary>Reads the answer to a plan's script.</summary>
+    internal static RepairResult Read(RepairPlan plan, HostSnapshot answer)
+    {
+        Section? outcome = answer.Answer["outcome"];
+        string ending = outcome?.Fact("outcome") ?? "";
+        string failed = outcome?.Fact("step") ?? "";
+        bool complete = answer.Answer.IsComplete;
+        RepairStep[] steps = [.. plan.Steps.Select(step => Read(step, answer.Answer))];
+        NatIptablesState after = complete ? NatIptablesState.Read(answer) : plan.Before;
+        DsaAgentState agent = complete ? DsaAgentState.Read(answer) : plan.Agent;
+        RepairStep? failedStep = steps.FirstOrDefault(s => s.ScriptName == failed);
+        string evidence = failedStep?.Evidence ?? "";
+        string name = answer.ComputerName ?? "";
+        string? folder = outcome?.Fact("folder");
+        (RepairOutcome how, string reason, string? errorId) = ending switch
+        {
+            "done" when !complete => (RepairOutcome.Incomplete, Messages.RepairAnswerBroken.With(name), ErrorIds.AnswerBroken),
+            "done" when after.Status == NatStatus.Healthy => (RepairOutcome.Repaired, after.Reason, null),
+            "done" => (RepairOutcome.Incomplete, after.Reason, null),
+            "locked" => (RepairOutcome.Refused, Messages.LockHeld.With(name), ErrorIds.LockHeld),
+            "refused" when failed == "check" => (RepairOutcome.Refused, Messages.NothingToRestore.With(name, evidence), ErrorIds.NothingToRestore),
+            "refused" when failed == "lock" => (RepairOutcome.Refused, Messages.RepairFolderUnusable.With(name), ErrorIds.RepairFailed),
+            "refused" => (RepairOutcome.Refused, Messages.RepairRefused.With(name, failedStep?.Name, evidence), ErrorIds.RepairFailed),
+            "undone" when failed == "agent" => (RepairOutcome.Undone, Messages.RepairUndoneAgent.With(name, evidence), ErrorIds.RepairFailed),
+            "undone" => (RepairOutcome.Undone, Messages.RepairUndone.With(name, failedStep?.Name, evidence), ErrorIds.RepairFailed),
+            "stuck" => (RepairOutcome.Stuck, Messages.RepairStuck.With(name, failedStep?.Name, evidence, folder), ErrorIds.RepairFailed),
+            _ => (RepairOutcome.Stuck, Messages.RepairAnswerBroken.With(name), ErrorIds.AnswerBroken),
+        };
+        return new RepairResult
+        {
+            ComputerName = answer.ComputerName,
+            Origin = answer.Origin,
+            Outcome = how,
+            Reason = reason,
+            Before = plan.Before,
+            After = after,
+            RiskBefore = plan.Agent.Risk,
+            RiskAfter = agent.Risk,
+            Steps = steps,
+            BackupPath = how == RepairOutcome.Refused ? null : folder,
+            Fault = errorId is null ? null : new Fault(errorId, reason),
+        };
+    }
+
+    /// <summary>The same result, with what the request behind the NAT says of it.</summary>
+    internal RepairResult With(NatEgressResult egress)
+    {
+        bool answered = egress.Succeeded;
+        string reason = answered ? Reason : Messages.RepairEgressFailed.With(ComputerName, egress.ComputerName, egress.Uri, egress.Reason);
+        return new RepairResult
+        {
+            ComputerName = ComputerName,
+            Origin = Origin,
+            Outcome = answered || Outcome is not (RepairOutcome.Repaired or RepairOutcome.NothingToDo) ? Outcome : RepairOutcome.Incomplete,
+            Reason = reason,
+            Before = Before,
+            After = After,
+            RiskBefore = RiskBefore,
+            RiskAfter = RiskAfter,
+            Steps = Steps,
+            BackupPath = BackupPath,
+            Egress = egress,
+            Fault = answered ? Fault : Fault ?? new Fault(ErrorIds.EgressFailed, reason),
+        };
+    }
+
+    private static RepairStep Read(RepairStep step, FramedAnswer answer)
+    {
+        Section? done = answer["step." + step.ScriptName];
+        Section? undone = answer["undo." + step.ScriptName];
+        if (done is null)
+            return step;
+        string evidence = Evidence(done);
+        if (undone is not null)
+            evidence = $"{evidence}\n{Evidence(undone)}".Trim();
+        return step with
+        {
+            Evidence = evidence,
+            Duration = Seconds(done, "ended") - Seconds(done, "began"),
+            Status = undone is { ExitCode: not 0 } ? RepairStepStatus.Stuck
+                : done.ExitCode != 0 ? RepairStepStatus.Failed
+                : undone is not null ? RepairStepStatus.Undone
+                : RepairStepStatus.Done,
+        };
+    }
+
+    // The first two lines are the host's uptime when the step began and ended.
+    private static string Evidence(Section section)
+    {
+        string[] lines = Untrusted.Lines(section.Text).Split('\n');
+        string printed = string.Join('\n', lines.Where(l => !l.StartsWith("began=", StringComparison.Ordinal) && !l.StartsWith("ended=", StringComparison.Ordinal)));
+        return $"{printed}\n{section.Error}".Trim();
+    }
+
+    private static TimeSpan? Seconds(Section section, string fact) =>
+        double.TryParse(section.Fact(fact), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds)
+            ? TimeSpan.FromSeconds(seconds)
+            : null;
+}

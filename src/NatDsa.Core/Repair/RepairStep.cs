@@ -1,0 +1,51 @@
+namespace NatDsa;
+
+/// <summary>How far a step came.</summary>
+public enum RepairStepStatus
+{
+    /// <summary>Not begun.</summary>
+    Planned,
+
+    /// <summary>Done and verified.</summary>
+    Done,
+
+    /// <summary>It failed. What it had begun was undone.</summary>
+    Failed,
+
+    /// <summary>It had been done, and was undone because a later step failed.</summary>
+    Undone,
+
+    /// <summary>It should have been undone, and that failed: the evidence says what is left to do.</summary>
+    Stuck,
+}
+
+/// <summary>One step of a repair.</summary>
+public sealed record RepairStep
+{
+    /// <summary>The step, such as <c>RestartIptables</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Why this host needs it.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>What is run, as an administrator would type it.</summary>
+    public required string Command { get; init; }
+
+    /// <summary>What undoes it when a later step fails; null when it changes nothing.</summary>
+    public string? Undo { get; init; }
+
+    /// <summary>How far it came.</summary>
+    public RepairStepStatus Status { get; init; }
+
+    /// <summary>What the host printed, of the undoing too.</summary>
+    public string? Evidence { get; init; }
+
+    /// <summary>How long it took by the host's own clock; null when it was not begun.</summary>
+    public TimeSpan? Duration { get; init; }
+
+    /// <summary>The step's name in repair.sh.</summary>
+    internal required string ScriptName { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Status == RepairStepStatus.Planned ? Name : $"{Name}: {Status}";
+}

@@ -1,0 +1,10 @@
+using System.Globalization;
+
+namespace NatDsa.Resources;
+
+internal static class MessageFormat
+{
+    /// <summary>Fills a message's <c>{0}</c>, <c>{1}</c>, … in.</summary>
+    public static string With(this string message, params object?[] values) =>
+        string.Format(CultureInfo.CurrentCulture, message, values);
+}

@@ -1,0 +1,60 @@
+using System.Management.Automation;
+using NatDsa.Probe;
+using NatDsa.Resources;
+using NatDsa.Targets;
+
+namespace NatDsa.Cmdlets;
+
+/// <summary>What creating and removing a marker file have in common.</summary>
+public abstract class ChangeDsaMarkerFile : HostCmdlet
+{
+    /// <summary>Which marker.</summary>
+    [Parameter]
+    public DsaMarker Marker { get; set; } = DsaMarker.UseDsaWithIptables;
+
+    private protected abstract bool Removes { get; }
+
+    private protected override bool ChangesHosts => true;
+
+    private protected override async Task RunAsync(HostTarget target, CancellationToken cancellation)
+    {
+        string path = Marker.Path();
+        string action = (Removes ? Messages.ActionRemoveMarker : Messages.ActionSetMarker).With(path);
+        if (!await AskAsync(() => ShouldProcess(target.ComputerName, action)).ConfigureAwait(false))
+            return;
+
+        HostSnapshot host = await AnswerAsync(target, HostScripts.Marker(Marker, Removes), Limits, cancellation).ConfigureAwait(false);
+        DsaMarkerFile? marker = DsaAgentState.Read(host).Markers.FirstOrDefault(m => m.Marker == Marker);
+        if (host.Answer["change"] is not { } change || marker is null)
+            Write(new Fault(ErrorIds.AnswerBroken, Messages.AnswerBroken.With(target.ComputerName)), target);
+        else if (change.ExitCode == 0)
+            Write(marker);
+        else
+            Write(WhyNot(marker, host, change), target);
+    }
+
+    private Fault WhyNot(DsaMarkerFile marker, HostSnapshot host, Section change)
+    {
+        if (marker is { Present: true, Usable: false })
+            return new Fault(ErrorIds.MarkerUnusable, Messages.MarkerUnusable.With(host.ComputerName, marker.Path, marker.Kind));
+        return host.IsRoot
+            ? new Fault(ErrorIds.MarkerFailed, Messages.MarkerFailed.With(host.ComputerName, marker.Path, change.Error))
+            : new Fault(ErrorIds.PermissionDenied, Messages.MarkerNeedsRoot.With(host.ComputerName, marker.Path));
+    }
+}
+
+/// <summary>Creates a marker file; one that is there is left as it is.</summary>
+[Cmdlet(VerbsCommon.Set, "DsaMarkerFile", DefaultParameterSetName = LocalSet, SupportsShouldProcess = true)]
+[OutputType(typeof(DsaMarkerFile))]
+public sealed class SetDsaMarkerFile : ChangeDsaMarkerFile
+{
+    private protected override bool Removes => false;
+}
+
+/// <summary>Removes a marker file: the agent may erase the rules at its next start.</summary>
+[Cmdlet(VerbsCommon.Remove, "DsaMarkerFile", DefaultParameterSetName = LocalSet, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[OutputType(typeof(DsaMarkerFile))]
+public sealed class RemoveDsaMarkerFile : ChangeDsaMarkerFile
+{
+    private protected override bool Removes => true;
+}

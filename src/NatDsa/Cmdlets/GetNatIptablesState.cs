@@ -1,0 +1,22 @@
+using System.Management.Automation;
+using NatDsa.Netfilter;
+using NatDsa.Probe;
+using NatDsa.Targets;
+
+namespace NatDsa.Cmdlets;
+
+/// <summary>Tells whether NAT works on a host, or by a text: healthy, erased, incomplete, or not known.</summary>
+[Cmdlet(VerbsCommon.Get, "NatIptablesState", DefaultParameterSetName = LocalSet)]
+[OutputType(typeof(NatIptablesState))]
+public sealed class GetNatIptablesState : RulesetCmdlet
+{
+    private protected override async Task RunAsync(HostTarget target, CancellationToken cancellation)
+    {
+        NatIptablesState state = NatIptablesState.Read(await ProbeAsync(target, ProbeSections.Rules, cancellation).ConfigureAwait(false));
+        Write(state);
+        if (state.Fault is { } fault)
+            Write(fault, target);
+    }
+
+    private protected override void WriteRules(Ruleset ruleset, string? path) => WriteObject(NatIptablesState.Of(ruleset, path));
+}

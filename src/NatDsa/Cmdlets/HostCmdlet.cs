@@ -1,0 +1,252 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Runspaces;
+using System.Security;
+using NatDsa.Probe;
+using NatDsa.Resources;
+using NatDsa.Targets;
+
+namespace NatDsa.Cmdlets;
+
+/// <summary>
+/// What every cmdlet that touches a host has in common: how hosts are named, and the fan-out over many of them. A derived
+/// cmdlet says what it asks one host (<see cref="RunAsync"/>); results are written as hosts answer, and a host that fails
+/// is one error.
+/// </summary>
+public abstract class HostCmdlet : PSCmdlet, IDisposable
+{
+    internal const string LocalSet = "Local";
+    internal const string SessionSet = "Session";
+    internal const string HostNameSet = "HostName";
+    internal const string InputObjectSet = "InputObject";
+
+    private readonly PipelineThread _pipeline = new();
+    private readonly CancellationTokenSource _stop = new();
+    private int _running;
+
+    /// <summary>Open PowerShell sessions to the hosts.</summary>
+    [Parameter(ParameterSetName = SessionSet, Mandatory = true, ValueFromPipeline = true)]
+    [ValidateNotNullOrEmpty]
+    public PSSession[] Session { get; set; } = [];
+
+    /// <summary>Names or addresses of hosts that have PowerShell as an SSH subsystem, as <c>New-PSSession -HostName</c> takes them.</summary>
+    [Parameter(ParameterSetName = HostNameSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    public string[] HostName { get; set; } = [];
+
+    /// <summary>The user to log in as; ssh's own configuration decides when it is not given.</summary>
+    [Parameter(ParameterSetName = HostNameSet, ValueFromPipelineByPropertyName = true)]
+    public string? UserName { get; set; }
+
+    /// <summary>The port of the SSH server; 0: ssh's own configuration decides.</summary>
+    [Parameter(ParameterSetName = HostNameSet, ValueFromPipelineByPropertyName = true)]
+    [ValidateRange(0, 65535)]
+    public int Port { get; set; }
+
+    /// <summary>The private key to log in with.</summary>
+    [Parameter(ParameterSetName = HostNameSet, ValueFromPipelineByPropertyName = true)]
+    [Alias("IdentityFilePath")]
+    public string? KeyFilePath { get; set; }
+
+    /// <summary>The SSH subsystem that is PowerShell on the host: <c>powershell</c> when it is not given.</summary>
+    [Parameter(ParameterSetName = HostNameSet)]
+    public string? Subsystem { get; set; }
+
+    /// <summary>Options for ssh, as <c>-o name=value</c> takes them.</summary>
+    [Parameter(ParameterSetName = HostNameSet)]
+    public Hashtable? Options { get; set; }
+
+    /// <summary>Milliseconds that connecting may take; the whole time limit when it is not given.</summary>
+    [Parameter(ParameterSetName = HostNameSet)]
+    [ValidateRange(1, int.MaxValue)]
+    public int ConnectingTimeout { get; set; }
+
+    /// <summary>What another cmdlet of this module wrote: its host is reached as it was then.</summary>
+    [Parameter(ParameterSetName = InputObjectSet, Mandatory = true, ValueFromPipeline = true)]
+    public HostRecord[] InputObject { get; set; } = [];
+
+    /// <summary>How many hosts are asked at once.</summary>
+    [Parameter]
+    [ValidateRange(1, 1000)]
+    public int ThrottleLimit { get; set; } = 32;
+
+    /// <summary>Seconds that one host may take, from connecting to its last word.</summary>
+    [Parameter]
+    [ValidateRange(1, 86400)]
+    public int TimeoutSec { get; set; } = 60;
+
+    /// <summary>Run as root through sudo, which must not ask for a password.</summary>
+    [Parameter]
+    public SwitchParameter Sudo { get; set; }
+
+    /// <summary>Run as root through sudo with this password.</summary>
+    [Parameter]
+    public SecureString? SudoPassword { get; set; }
+
+    /// <summary>Whether the cmdlet changes hosts: then a script that has begun is never cut off.</summary>
+    private protected virtual bool ChangesHosts => false;
+
+    private protected RunLimits Limits => new(TimeSpan.FromSeconds(TimeoutSec))
+    {
+        KillOnStop = !ChangesHosts,
+        Sudo = Sudo || SudoPassword is not null ? new Sudo(SudoPassword) : null,
+    };
+
+    /// <summary>Asks one host. Runs beside the others, off the pipeline's thread.</summary>
+    private protected abstract Task RunAsync(HostTarget target, CancellationToken cancellation);
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        foreach (HostTarget target in Targets())
+        {
+            while (_running >= ThrottleLimit)
+                RunNext();
+            _running++;
+            _ = RunOneAsync(target);
+            _pipeline.RunPosted();
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        while (_running > 0)
+            RunNext();
+    }
+
+    /// <inheritdoc/>
+    protected override void StopProcessing() => _stop.Cancel();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Stops what still runs.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+        // Not disposed: what is being stopped still looks at the token, and still posts its end.
+        if (disposing)
+            _stop.Cancel();
+    }
+
+    /// <summary>The hosts that the bound parameters name.</summary>
+    private IEnumerable<HostTarget> Targets() => ParameterSetName switch
+    {
+        SessionSet => Session.Select(s => new SessionTarget(s)),
+        HostNameSet => HostName.Select(ToTarget),
+        InputObjectSet => InputObject.Select(OriginOf).OfType<HostTarget>(),
+        _ => [new LocalTarget()],
+    };
+
+    private HostNameTarget ToTarget(string host) => new(host, Remoting);
+
+    private SshRemoting Remoting => new()
+    {
+        UserName = UserName,
+        Port = Port,
+        KeyFilePath = KeyFilePath is null ? null : GetUnresolvedProviderPathFromPSPath(KeyFilePath),
+        Subsystem = Subsystem,
+        Options = Options,
+        ConnectingTimeout = ConnectingTimeout,
+    };
+
+    private HostTarget? OriginOf(HostRecord record)
+    {
+        if (record.Origin is HostTarget target)
+            return target;
+        WriteFault(new Fault(ErrorIds.NotAHost, Messages.NotAHost), record);
+        return null;
+    }
+
+    /// <summary>A host named by another parameter: a session, an object of this module, or <c>[user@]host[:port]</c>.</summary>
+    private protected HostTarget OtherTarget(object value, string parameter)
+    {
+        object bare = value is PSObject wrapped ? wrapped.BaseObject : value;
+        return bare switch
+        {
+            PSSession session => new SessionTarget(session),
+            HostRecord { Origin: HostTarget target } => target,
+            string name when HostAddress.TryRead(name, out HostAddress address) => new HostNameTarget(address.Host, Remoting with
+            {
+                UserName = address.UserName ?? UserName,
+                Port = address.Port ?? Port,
+            }),
+            _ => throw new PSArgumentException(Messages.NotATarget.With(parameter, bare), parameter),
+        };
+    }
+
+    private protected async Task<HostSnapshot> ProbeAsync(HostTarget target, ProbeSections sections, CancellationToken cancellation) =>
+        await AnswerAsync(target, HostScripts.Probe(sections), Limits with { KillOnStop = true }, cancellation).ConfigureAwait(false);
+
+    private protected async Task<HostSnapshot> AnswerAsync(HostTarget target, HostScript script, RunLimits limits, CancellationToken cancellation)
+    {
+        HostAnswer answer = await target.RunAsync(script, limits, cancellation).ConfigureAwait(false);
+        HostSnapshot host = HostSnapshot.Read(answer.Output, script, target.ComputerName, target);
+        if (host.Answer.Sections.Count == 0 && !host.Answer.IsComplete)
+            throw HostFailures.NoAnswer(target.ComputerName, answer, limits.Sudo is not null);
+        if (host.Kernel is not null && !host.IsLinux)
+            throw HostFailures.NotLinux(target.ComputerName);
+        return host;
+    }
+
+    /// <summary>Writes a result, on the pipeline's thread.</summary>
+    private protected void Write(object result) => _pipeline.Post(() => WriteObject(result, enumerateCollection: false));
+
+    /// <summary>Writes a fault as an error, on the pipeline's thread.</summary>
+    private protected void Write(Fault fault, HostTarget target) => _pipeline.Post(() => WriteFault(fault, target.ComputerName));
+
+    /// <summary>Writes to the verbose stream, on the pipeline's thread.</summary>
+    private protected void Verbose(string message) => _pipeline.Post(() => WriteVerbose(message));
+
+    /// <summary>Asks something on the pipeline's thread, such as <see cref="Cmdlet.ShouldProcess(string)"/>.</summary>
+    private protected Task<T> AskAsync<T>(Func<T> ask) => _pipeline.AskAsync(ask);
+
+    private protected void WriteFault(Fault fault, object target) =>
+        WriteError(new HostException(fault.ErrorId, HostFailures.CategoryOf(fault.ErrorId), fault.Message).ToErrorRecord(target));
+
+    private async Task RunOneAsync(HostTarget target)
+    {
+        // What must be done on the pipeline's thread when the host is through.
+        Action? end = null;
+        try
+        {
+            await Task.Run(() => RunAsync(target, _stop.Token), _stop.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+        }
+        catch (HostException e)
+        {
+            end = () => WriteError(e.ToErrorRecord(target.ComputerName));
+        }
+        catch (PipelineStoppedException)
+        {
+        }
+        catch (Exception e)
+        {
+            end = () => WriteError(new ErrorRecord(e, ErrorIds.Unexpected, ErrorCategory.NotSpecified, target.ComputerName));
+        }
+
+        _pipeline.Post(() =>
+        {
+            _running--;
+            end?.Invoke();
+        });
+    }
+
+    private void RunNext()
+    {
+        try
+        {
+            _pipeline.RunNext(_stop.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new PipelineStoppedException();
+        }
+    }
+}

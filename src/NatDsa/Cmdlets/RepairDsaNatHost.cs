@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Management.Automation;
+using System.Security.Cryptography;
+using System.Text;
+using NatDsa.Probe;
+using NatDsa.Repair;
+using NatDsa.Resources;
+using NatDsa.Targets;
+
+namespace NatDsa.Cmdlets;
+
+/// <summary>Brings the NAT of a host back and keeps the agent from erasing it again.</summary>
+[Cmdlet(VerbsDiagnostic.Repair, "DsaNatHost", DefaultParameterSetName = LocalSet, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[OutputType(typeof(RepairResult))]
+public sealed class RepairDsaNatHost : HostCmdlet
+{
+    private RepairOptions _options = new();
+
+    /// <summary>Changing a host takes longer than asking it.</summary>
+    public RepairDsaNatHost() => TimeoutSec = 300;
+
+    /// <summary>
+    /// A file on this machine, in the format of <c>iptables-save</c>, to load instead of the rules that the host has
+    /// persisted, and to persist there.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? RulesPath { get; set; }
+
+    /// <summary>
+    /// A host behind the NAT: the repair counts as done only when its request is answered. A session, an object of this
+    /// module, or <c>[user@]host[:port]</c>, reached with PowerShell remoting over SSH.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNull]
+    public object? VerifyFrom { get; set; }
+
+    /// <summary>What that host asks for.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    [HttpUri]
+    public Uri VerifyUri { get; set; } = EgressRequest.DefaultUri;
+
+    /// <summary>Leave the agent running as it is: the marker counts from its next start.</summary>
+    [Parameter]
+    public SwitchParameter SkipAgentRestart { get; set; }
+
+    private protected override bool ChangesHosts => true;
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing() =>
+        _options = new RepairOptions(RulesPath is null ? null : ReadRules(RulesPath), RulesPath, SkipAgentRestart);
+
+    private protected override async Task RunAsync(HostTarget target, CancellationToken cancellation)
+    {
+        HostSnapshot host = await ProbeAsync(target, ProbeSections.All, cancellation).ConfigureAwait(false);
+        var plan = RepairPlan.For(host, _options);
+        if (plan.Refusal is { } refusal)
+        {
+            Write(refusal, target);
+            return;
+        }
+
+        RepairResult result;
+        if (plan.Steps.Count == 0)
+        {
+            result = RepairResult.NothingToDo(plan);
+        }
+        else
+        {
+            if (!await AskAsync(() => ShouldProcess(Describe(plan, target), Question(plan, target), Messages.RepairCaption)).ConfigureAwait(false))
+                return;
+            foreach (RepairStep step in plan.Steps)
+                Verbose($"{target.ComputerName}: {step.Name}: {step.Command} ({step.Reason})");
+            HostSnapshot answer = await AnswerAsync(target, plan.ToScript(_options, NewId()), Limits, cancellation).ConfigureAwait(false);
+            result = RepairResult.Read(plan, answer);
+        }
+
+        if (VerifyFrom is not null && result.Outcome is RepairOutcome.Repaired or RepairOutcome.NothingToDo)
+            result = result.With(await VerifyAsync(cancellation).ConfigureAwait(false));
+        Write(result);
+        if (result.Fault is { } fault)
+            Write(fault, target);
+    }
+
+    private async Task<NatEgressResult> VerifyAsync(CancellationToken cancellation)
+    {
+        HostTarget behind = OtherTarget(VerifyFrom!, nameof(VerifyFrom));
+        RunLimits limits = Limits with { KillOnStop = true };
+        TimeSpan request = TimeSpan.FromSeconds(Math.Min(15, limits.Time.TotalSeconds));
+        HostSnapshot host = await AnswerAsync(behind, HostScripts.Egress(VerifyUri, request), limits, cancellation).ConfigureAwait(false);
+        return NatEgressResult.Read(host, VerifyUri);
+    }
+
+    private string ReadRules(string path)
+    {
+        string file = GetUnresolvedProviderPathFromPSPath(path);
+        string text;
+        try
+        {
+            text = File.ReadAllText(file, Encoding.UTF8).ReplaceLineEndings("\n");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            ThrowTerminatingError(new ErrorRecord(e, ErrorIds.FileUnreadable, ErrorCategory.OpenError, path));
+            throw;
+        }
+
+        if (RepairPlan.WhyNoSourceNat(text, path) is { } reason)
+            ThrowTerminatingError(new HostException(ErrorIds.NothingToRestore, ErrorCategory.ObjectNotFound, Messages.RulesPathUnusable.With(reason)).ToErrorRecord(path));
+        return text;
+    }
+
+    // -WhatIf and -Confirm show the plan step by step.
+    private static string Describe(RepairPlan plan, HostTarget target) =>
+        Messages.RepairWhatIf.With(target.ComputerName, plan.Before.Status) + StepLines(plan);
+
+    private static string Question(RepairPlan plan, HostTarget target) =>
+        Messages.RepairQuestion.With(target.ComputerName, plan.Before.Status) + StepLines(plan);
+
+    private static string StepLines(RepairPlan plan) =>
+        string.Concat(plan.Steps.Select((step, i) => $"{Environment.NewLine}  {i + 1}. {step.Name}: {step.Command}"));
+
+    private static string NewId() =>
+        DateTime.UtcNow.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture) + "-" + RandomNumberGenerator.GetHexString(8, lowercase: true);
+}

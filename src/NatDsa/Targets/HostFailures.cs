@@ -1,0 +1,58 @@
+using System.Management.Automation;
+using NatDsa.Resources;
+
+namespace NatDsa.Targets;
+
+/// <summary>The errors of reaching a host, each made in this one place.</summary>
+internal static class HostFailures
+{
+    public static HostException TimedOut(string host, RunLimits limits) =>
+        new(ErrorIds.TimedOut, ErrorCategory.OperationTimeout,
+            (limits.KillOnStop ? Messages.TimedOut : Messages.TimedOutGoesOn).With(host, limits.Time.TotalSeconds));
+
+    public static HostException TooMuchOutput(string host, int bytes) =>
+        new(ErrorIds.AnswerBroken, ErrorCategory.LimitsExceeded, Messages.TooMuchOutput.With(host, bytes >> 20));
+
+    public static HostException NotLinux(string host) =>
+        new(ErrorIds.NotLinux, ErrorCategory.InvalidOperation, Messages.NotLinux.With(host));
+
+    /// <summary>What an answer without a single section means.</summary>
+    public static HostException NoAnswer(string host, HostAnswer answer, bool sudo)
+    {
+        string said = Probe.Untrusted.OneLine(answer.Error.Length > 400 ? answer.Error[..400] : answer.Error);
+        return sudo
+            ? new HostException(ErrorIds.SudoFailed, ErrorCategory.PermissionDenied, Messages.SudoFailed.With(host, said))
+            : new HostException(ErrorIds.AnswerBroken, ErrorCategory.InvalidData, Messages.NoAnswer.With(host, answer.ExitCode, said));
+    }
+
+    /// <summary>Why a PowerShell session over SSH did not come up, by what <c>ssh</c> says, which it says in English always.</summary>
+    public static HostException Connecting(string host, Exception exception)
+    {
+        string said = Probe.Untrusted.OneLine(exception.Message);
+        (string id, ErrorCategory category, string message) = said switch
+        {
+            _ when Says("REMOTE HOST IDENTIFICATION HAS CHANGED") => (ErrorIds.HostKeyChanged, ErrorCategory.SecurityError, Messages.HostKeyChanged),
+            _ when Says("Host key verification failed") => (ErrorIds.HostKeyUnknown, ErrorCategory.SecurityError, Messages.HostKeyUnknown),
+            _ when Says("Permission denied") || Says("Too many authentication failures") => (ErrorIds.AuthenticationFailed, ErrorCategory.AuthenticationError, Messages.AuthenticationFailed),
+            _ when Says("subsystem request failed") || Says("PSVersion") => (ErrorIds.RemotePowerShellMissing, ErrorCategory.ResourceUnavailable, Messages.RemotePowerShellMissing),
+            _ => (ErrorIds.TargetUnreachable, ErrorCategory.ConnectionError, Messages.TargetUnreachable),
+        };
+        return new HostException(id, category, message.With(host, said), exception);
+
+        bool Says(string words) => said.Contains(words, StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>The category that goes with an id.</summary>
+    public static ErrorCategory CategoryOf(string errorId) => errorId switch
+    {
+        ErrorIds.PermissionDenied or ErrorIds.SudoFailed => ErrorCategory.PermissionDenied,
+        ErrorIds.IptablesMissing or ErrorIds.NothingToRestore => ErrorCategory.ObjectNotFound,
+        ErrorIds.NotLinux or ErrorIds.ForeignRules => ErrorCategory.InvalidOperation,
+        ErrorIds.TimedOut => ErrorCategory.OperationTimeout,
+        ErrorIds.LockHeld => ErrorCategory.ResourceBusy,
+        ErrorIds.RulesetSyntax or ErrorIds.AnswerBroken or ErrorIds.MarkerUnusable => ErrorCategory.InvalidData,
+        ErrorIds.EgressFailed => ErrorCategory.ConnectionError,
+        ErrorIds.StateUnknown => ErrorCategory.ReadError,
+        _ => ErrorCategory.WriteError,
+    };
+}

@@ -1,0 +1,68 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Runspaces;
+using System.Runtime.CompilerServices;
+using NatDsa.Probe;
+
+namespace NatDsa.Targets;
+
+/// <summary>A host at the other end of an open PowerShell session.</summary>
+internal sealed class SessionTarget(PSSession session) : HostTarget
+{
+    private static readonly string s_run = ShellLaunch.Read("run-in-session.ps1");
+
+    // A session runs one pipeline at a time, whoever asks.
+    private static readonly ConditionalWeakTable<PSSession, SemaphoreSlim> s_turns = [];
+
+    public override string ComputerName => session.ComputerName;
+
+    internal override async Task<HostAnswer> RunAsync(HostScript script, RunLimits limits, CancellationToken cancellation)
+    {
+        using var time = new CancellationTokenSource(limits.Time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellation);
+        SemaphoreSlim turn = s_turns.GetValue(session, static _ => new SemaphoreSlim(1, 1));
+        try
+        {
+            await turn.WaitAsync(stop.Token).ConfigureAwait(false);
+            try
+            {
+                return await InvokeAsync(script, limits, stop.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                turn.Release();
+            }
+        }
+        catch (OperationCanceledException) when (time.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            throw HostFailures.TimedOut(ComputerName, limits);
+        }
+    }
+
+    private async Task<HostAnswer> InvokeAsync(HostScript script, RunLimits limits, CancellationToken cancellation)
+    {
+        using var pipeline = PowerShell.Create();
+        pipeline.Runspace = session.Runspace;
+        pipeline.AddScript(s_run)
+            .AddParameter("Arguments", ShellLaunch.Arguments(limits.Sudo))
+            .AddParameter("Content", ShellLaunch.Input(script, limits.Sudo))
+            .AddParameter("Seconds", (int)Math.Ceiling(limits.Time.TotalSeconds))
+            .AddParameter("KillOnStop", limits.KillOnStop)
+            .AddParameter("MaxOutput", limits.MaxOutput);
+        PSDataCollection<PSObject> results = await RemotePipeline.InvokeAsync(pipeline, ComputerName, cancellation).ConfigureAwait(false);
+        if (results is not [{ BaseObject: Hashtable result }])
+            throw HostFailures.Connecting(ComputerName, RemotePipeline.FirstError(pipeline));
+
+        return (string)result["Ending"]! switch
+        {
+            "Done" => new HostAnswer((byte[])((PSObject)result["Output"]!).BaseObject, Text(result["Error"]), Number(result["ExitCode"])),
+            "NotLinux" => throw HostFailures.NotLinux(ComputerName),
+            "TooMuchOutput" => throw HostFailures.TooMuchOutput(ComputerName, limits.MaxOutput),
+            _ => throw HostFailures.TimedOut(ComputerName, limits),
+        };
+    }
+
+    private static string Text(object? value) => LanguagePrimitives.ConvertTo<string>(value);
+
+    private static int Number(object? value) => LanguagePrimitives.ConvertTo<int>(value);
+}
