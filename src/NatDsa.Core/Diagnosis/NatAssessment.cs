@@ -1,0 +1,88 @@
+using NatDsa.Netfilter;
+using NatDsa.Resources;
+using System.Globalization;
+
+namespace NatDsa;
+
+/// <summary>What a host's rules say about its NAT.</summary>
+/// <param name="Status">The verdict.</param>
+/// <param name="Reason">Why, in words, in the user's language.</param>
+/// <param name="SourceNatRules">The rules that do source NAT and that packets can reach, which the verdict rests on.</param>
+public sealed record NatAssessment(NatStatus Status, string Reason, IReadOnlyList<Rule> SourceNatRules)
+{
+    /// <summary>Judges a host by its rulesets: those of one text, or of both back ends, both families and nft.</summary>
+    /// <param name="rulesets">What was read. A host can hold rules in several places, and each tool shows only its own.</param>
+    /// <param name="forwarding">Whether the kernel forwards packets (<c>ip_forward</c>); null when that is not known.</param>
+    /// <remarks>
+    /// <para>NAT is about IPv4 unless all that was given is IPv6. It works when a rule that does source NAT is reachable in a ruleset that was
+    /// read whole; a ruleset that is partial (cut off, or with lines that could not be read) proves nothing, neither that
+    /// NAT works nor that it does not.</para>
+    /// <para>That a table is not in use follows from its absence only in a text that lists every table in use: iptables-save, the init
+    /// script's status, nft. <c>iptables -L</c> and <c>-S</c> show one table each: <see cref="NatStatus.Erased"/> needs filter and nat
+    /// both shown, and anything at all about NAT needs nat.</para>
+    /// <para>The rules that the agent adds for its own ports (ACCEPT of TCP 4118, 4119, 4120, 4122) are not the operator's.</para>
+    /// </remarks>
+    public static NatAssessment Of(IReadOnlyList<Ruleset> rulesets, bool? forwarding)
+    {
+        ArgumentNullException.ThrowIfNull(rulesets);
+        Ruleset[] judged = [.. rulesets.Where(IsAboutIPv4)];
+        if (judged.Length == 0)
+            judged = [.. rulesets];
+        if (judged.Length == 0)
+            return Unknown(Messages.NatUnknownNothingRead);
+
+        Rule[] sourceNat = [.. SourceNat.ReachableRules(judged.Where(ruleset => !ruleset.IsPartial))];
+        if (sourceNat.Length > 0)
+        {
+            return forwarding == false
+                ? new(NatStatus.ForwardingOff, Format(Messages.NatForwardingOff, Describe(sourceNat[0])), sourceNat)
+                : new(NatStatus.Healthy, Format(forwarding is null ? Messages.NatHealthyForwardingUnknown : Messages.NatHealthy, Describe(sourceNat[0])), sourceNat);
+        }
+
+        if (judged.FirstOrDefault(ruleset => ruleset.IsPartial) is { } partial)
+            return Unknown(Format(Messages.NatUnknownPartial, partial.Errors.Count > 0 ? partial.Errors[0].Message : Messages.TextCutOff));
+        if (judged.SelectMany(ruleset => ruleset.UnreadableTables).FirstOrDefault() is { } unreadable && !judged.Any(ruleset => ruleset.Format == RulesetFormat.NftJson))
+            return Unknown(Format(Messages.NatUnknownUnreadableTable, unreadable));
+
+        bool listsAll = judged.Any(ruleset => ruleset.ListsEveryTable);
+        bool natShown = listsAll || judged.Any(ruleset => ruleset.Tables.Any(table => table is { Name: "nat", IsComplete: true }));
+        if (!natShown)
+            return Unknown(Messages.NatUnknownTableNotShown);
+
+        Rule[] operators = [.. judged.SelectMany(ruleset => ruleset.Rules).Where(rule => !AgentPortRules.Contains(rule))];
+        Chain? closed = judged.SelectMany(ruleset => ruleset.Tables).SelectMany(table => table.Chains)
+            .FirstOrDefault(chain => chain.IsBuiltIn && chain.Policy is not (ChainPolicy.Accept or ChainPolicy.None));
+        if (operators.Length > 0)
+            return new(NatStatus.NatMissing, Format(Messages.NatMissingRules, operators.Length), []);
+        if (closed is not null)
+            return new(NatStatus.NatMissing, Format(Messages.NatMissingPolicy, closed.Name, closed.PolicyText), []);
+
+        bool filterShown = listsAll || judged.Any(ruleset => ruleset.Tables.Any(table => table is { Name: "filter", IsComplete: true }));
+        if (!filterShown)
+            return new(NatStatus.NatMissing, Messages.NatMissingOnlyNatShown, []);
+        RulesetNotice notice = judged.Select(ruleset => ruleset.Notice).FirstOrDefault(notice => notice != RulesetNotice.None);
+        bool noTable = judged.All(ruleset => ruleset.Tables.Count == 0);
+        return new(
+            NatStatus.Erased,
+            notice switch
+            {
+                RulesetNotice.ModulesNotLoaded => Messages.NatErasedModulesNotLoaded,
+                RulesetNotice.NotConfigured => Messages.NatErasedNotConfigured,
+                RulesetNotice.NotRunning => Messages.NatErasedNotRunning,
+                _ when noTable => Messages.NatErasedNoTable,
+                _ => Messages.NatErased,
+            },
+            []);
+    }
+
+    private static bool IsAboutIPv4(Ruleset ruleset) =>
+        ruleset.Tables.Count == 0
+            ? ruleset.DeclaredFamily != NetfilterFamily.IPv6
+            : ruleset.Tables.Any(table => table.Family is not NetfilterFamily.IPv6);
+
+    private static NatAssessment Unknown(string reason) => new(NatStatus.Unknown, reason, []);
+
+    private static string Describe(Rule rule) => $"{rule.Table} {rule.Chain} {rule.Number} {rule.Target}";
+
+    private static string Format(string format, params object?[] arguments) => string.Format(CultureInfo.CurrentCulture, format, arguments);
+}

@@ -1,0 +1,99 @@
+using System.Collections;
+
+namespace NatDsa.Netfilter;
+
+/// <summary>A chain of a table: an ordered list of rules.</summary>
+public sealed class Chain
+{
+    private readonly RuleList _rules = new();
+
+    internal Chain(Table table, string name) => (Table, Name) = (table, name);
+
+    /// <summary>The table that it is in.</summary>
+    public Table Table { get; }
+
+    /// <summary>The name.</summary>
+    public string Name { get; }
+
+    /// <summary>Whether packets come to it from the kernel, by a hook, and not only from other chains.</summary>
+    public bool IsBuiltIn { get; internal set; }
+
+    /// <summary>
+    /// The hook that packets come from, in nft's word: <c>prerouting</c>, <c>input</c>, <c>forward</c>, <c>output</c>,
+    /// <c>postrouting</c>, …; null for a user's chain.
+    /// </summary>
+    public string? Hook { get; internal set; }
+
+    /// <summary>The type of a native nft base chain, <c>nat</c>, <c>filter</c> or <c>route</c>; null elsewhere.</summary>
+    public string? HookType { get; internal set; }
+
+    /// <summary>What happens to packets at its end.</summary>
+    public ChainPolicy Policy => PolicyText switch
+    {
+        null or "-" => ChainPolicy.None,
+        "ACCEPT" => ChainPolicy.Accept,
+        "DROP" => ChainPolicy.Drop,
+        _ => ChainPolicy.Other,
+    };
+
+    /// <summary>The policy's own word; null when there is none.</summary>
+    public string? PolicyText { get; internal set; }
+
+    /// <summary>How many packets came to its end; null when the text does not tell.</summary>
+    public ulong? Packets { get; internal set; }
+
+    /// <summary>How many bytes they had; null when the text does not tell.</summary>
+    public ulong? Bytes { get; internal set; }
+
+    /// <summary>How many rules lead here, as <c>-L</c> says of a user's chain; null when the text does not tell.</summary>
+    public int? References { get; internal set; }
+
+    /// <summary>The rules, in order.</summary>
+    public IReadOnlyList<Rule> Rules => _rules;
+
+    /// <summary>The name.</summary>
+    public override string ToString() => Name;
+
+    /// <summary>Where the text declares it; a length of 0: nowhere.</summary>
+    internal (int Start, int Length) Declaration { get; set; }
+
+    internal void Insert(int index, Rule rule)
+    {
+        _rules.Insert(index, rule);
+        for (int i = index; i < _rules.Count; i++)
+            _rules[i].Number = i + 1;
+    }
+
+    private sealed class RuleList : IReadOnlyList<Rule>
+    {
+        private Rule[] _rules = [];
+
+        public int Count { get; private set; }
+
+        public Rule this[int index]
+        {
+            get
+            {
+                ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
+                return _rules[index];
+            }
+        }
+
+        public void Insert(int index, Rule rule)
+        {
+            if (Count == _rules.Length)
+                Array.Resize(ref _rules, Count == 0 ? 2 : Count * 2);
+            Array.Copy(_rules, index, _rules, index + 1, Count - index);
+            _rules[index] = rule;
+            Count++;
+        }
+
+        public IEnumerator<Rule> GetEnumerator()
+        {
+            for (int i = 0; i < Count; i++)
+                yield return _rules[i];
+        }
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
+}

@@ -1,0 +1,75 @@
+namespace NatDsa.Netfilter;
+
+/// <summary>The netfilter rules that one text holds.</summary>
+public sealed class Ruleset
+{
+    /// <summary>How many errors are kept; a text can hold any number.</summary>
+    public const int MaximumErrors = 1000;
+
+    private readonly List<Table> _tables = [];
+    private readonly List<RulesetError> _errors = [];
+    private readonly List<string> _unreadableTables = [];
+
+    internal Ruleset(string text, RulesetFormat format) => (SourceText, Format) = (text, format);
+
+    /// <summary>The form that the text has.</summary>
+    public RulesetFormat Format { get; }
+
+    /// <summary>Whose packets the tables see; <see cref="NetfilterFamily.Unknown"/> when there are several families.</summary>
+    public NetfilterFamily Family
+    {
+        get
+        {
+            NetfilterFamily? family = null;
+            foreach (Table table in _tables)
+            {
+                if (family is not null && family != table.Family)
+                    return NetfilterFamily.Unknown;
+                family = table.Family;
+            }
+
+            return family ?? DeclaredFamily;
+        }
+    }
+
+    /// <summary>The tables, in the order of the text. The same name can come more than once, in several families.</summary>
+    public IReadOnlyList<Table> Tables => _tables;
+
+    /// <summary>Every rule, table by table and chain by chain.</summary>
+    public IEnumerable<Rule> Rules => _tables.SelectMany(table => table.Rules);
+
+    /// <summary>What the init script says in place of tables.</summary>
+    public RulesetNotice Notice { get; internal set; }
+
+    /// <summary>Whether something of the ruleset is missing: a line could not be read, or the text is cut off.</summary>
+    public bool IsPartial { get; internal set; }
+
+    /// <summary>Whether the text, when it is whole, names every table in use, so that a table that is not in it is not in use.</summary>
+    public bool ListsEveryTable => Format is RulesetFormat.IptablesSave or RulesetFormat.ServiceStatus or RulesetFormat.NftJson;
+
+    /// <summary>What could not be read, at most <see cref="MaximumErrors"/>, in the order of the text.</summary>
+    public IReadOnlyList<RulesetError> Errors => _errors;
+
+    /// <summary>Tables that are in use and whose rules iptables cannot show, as it says itself: nft made them.</summary>
+    public IReadOnlyList<string> UnreadableTables => _unreadableTables;
+
+    /// <summary>The first table of this name; null when there is none.</summary>
+    public Table? FindTable(string name) => _tables.Find(table => table.Name == name);
+
+    /// <summary>The text that it was read from.</summary>
+    internal string SourceText { get; }
+
+    /// <summary>The family that is known when there is no table.</summary>
+    internal NetfilterFamily DeclaredFamily { get; set; }
+
+    internal void AddUnreadableTable(string name) => _unreadableTables.Add(name);
+
+    internal void Add(Table table) => _tables.Add(table);
+
+    internal void Add(RulesetError error)
+    {
+        IsPartial = true;
+        if (_errors.Count < MaximumErrors)
+            _errors.Add(error);
+    }
+}

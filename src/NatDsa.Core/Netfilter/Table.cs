@@ -1,0 +1,34 @@
+namespace NatDsa.Netfilter;
+
+/// <summary>A table: the chains of one purpose, <c>filter</c>, <c>nat</c>, <c>mangle</c>, <c>raw</c>, <c>security</c>, or any name in nft.</summary>
+public sealed class Table
+{
+    internal Table(Ruleset ruleset, string name, NetfilterFamily family) => (Ruleset, Name, Family) = (ruleset, name, family);
+
+    /// <summary>The ruleset that it is in.</summary>
+    public Ruleset Ruleset { get; }
+
+    /// <summary>The name. Empty when the text does not tell it and its chains could be those of several tables.</summary>
+    public string Name { get; internal set; }
+
+    /// <summary>Whether the name is not in the text, but follows from the chains: <c>-L</c> and <c>-S</c>.</summary>
+    public bool IsNameInferred { get; internal set; }
+
+    /// <summary>Whose packets it sees.</summary>
+    public NetfilterFamily Family { get; internal set; }
+
+    /// <summary>Whether the text has all of it: every built-in chain, and its end.</summary>
+    public bool IsComplete { get; internal set; }
+
+    /// <summary>The chains, in the order of the text.</summary>
+    public ChainList Chains { get; } = new();
+
+    /// <summary>Every rule, chain by chain.</summary>
+    public IEnumerable<Rule> Rules => Chains.SelectMany(chain => chain.Rules);
+
+    /// <summary>The name.</summary>
+    public override string ToString() => Name;
+
+    /// <summary>The lines of the text that are this table's, from <c>*nat</c> to <c>COMMIT</c>.</summary>
+    internal (int Start, int End) Lines { get; set; }
+}
