@@ -1,4 +1,3 @@
-using NatDsa.Agent;
 using NatDsa.Probe;
 using NatDsa.Resources;
 

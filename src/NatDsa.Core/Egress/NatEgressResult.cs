@@ -54,7 +54,7 @@ public sealed class NatEgressResult : HostRecord
             Uri = uri,
             Succeeded = succeeded,
             StatusCode = succeeded ? (HttpStatusCode)status!.Value : null,
-            Duration = Duration(section),
+            Duration = DurationOf(section),
             Address = IPAddress.TryParse(section?.Fact("address"), out IPAddress? address) ? address : null,
             Tool = section?.Fact("tool"),
             Reason = reason,
@@ -63,7 +63,7 @@ public sealed class NatEgressResult : HostRecord
     }
 
     // curl measures itself; for the others the host's uptime is read before and after.
-    private static TimeSpan? Duration(Section? section)
+    private static TimeSpan? DurationOf(Section? section)
     {
         double? seconds = Seconds("seconds") ?? Seconds("ended") - Seconds("began");
         return seconds is { } value ? TimeSpan.FromSeconds(value) : null;

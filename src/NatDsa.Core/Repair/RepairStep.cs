@@ -44,7 +44,7 @@ public sealed record RepairStep
     public TimeSpan? Duration { get; init; }
 
     /// <summary>The step's name in repair.sh.</summary>
-    internal required string ScriptName { get; init; }
+    internal string ScriptName { get; init; } = "";
 
     /// <inheritdoc/>
     public override string ToString() => Status == RepairStepStatus.Planned ? Name : $"{Name}: {Status}";

@@ -33,7 +33,7 @@ public abstract class ChangeDsaMarkerFile : HostCmdlet
             Write(WhyNot(marker, host, change), target);
     }
 
-    private Fault WhyNot(DsaMarkerFile marker, HostSnapshot host, Section change)
+    private static Fault WhyNot(DsaMarkerFile marker, HostSnapshot host, Section change)
     {
         if (marker is { Present: true, Usable: false })
             return new Fault(ErrorIds.MarkerUnusable, Messages.MarkerUnusable.With(host.ComputerName, marker.Path, marker.Kind));

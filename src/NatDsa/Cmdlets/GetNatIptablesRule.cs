@@ -13,19 +13,19 @@ public sealed class GetNatIptablesRule : RulesetCmdlet
     /// <summary>Only rules of these tables, such as <c>nat</c>.</summary>
     [Parameter]
     [SupportsWildcards]
-    [ArgumentCompletions("filter", "nat", "mangle", "raw", "security")]
+    [ArgumentCompleter(typeof(NetfilterWords))]
     public string[] Table { get; set; } = ["*"];
 
     /// <summary>Only rules of these chains, such as <c>POSTROUTING</c>.</summary>
     [Parameter]
     [SupportsWildcards]
-    [ArgumentCompletions("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")]
+    [ArgumentCompleter(typeof(NetfilterWords))]
     public string[] Chain { get; set; } = ["*"];
 
     /// <summary>Only rules with these targets, such as <c>MASQUERADE</c>.</summary>
     [Parameter]
     [SupportsWildcards]
-    [ArgumentCompletions("MASQUERADE", "SNAT", "DNAT", "ACCEPT", "DROP", "REJECT", "LOG", "RETURN")]
+    [ArgumentCompleter(typeof(NetfilterWords))]
     public string[] Target { get; set; } = ["*"];
 
     private protected override async Task RunAsync(HostTarget target, CancellationToken cancellation)

@@ -182,7 +182,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     private protected async Task<HostSnapshot> ProbeAsync(HostTarget target, ProbeSections sections, CancellationToken cancellation) =>
         await AnswerAsync(target, HostScripts.Probe(sections), Limits with { KillOnStop = true }, cancellation).ConfigureAwait(false);
 
-    private protected async Task<HostSnapshot> AnswerAsync(HostTarget target, HostScript script, RunLimits limits, CancellationToken cancellation)
+    private protected static async Task<HostSnapshot> AnswerAsync(HostTarget target, HostScript script, RunLimits limits, CancellationToken cancellation)
     {
         HostAnswer answer = await target.RunAsync(script, limits, cancellation).ConfigureAwait(false);
         HostSnapshot host = HostSnapshot.Read(answer.Output, script, target.ComputerName, target);
