@@ -6,5 +6,5 @@ namespace NatDsa.Targets;
 public static class TargetProperty
 {
     /// <summary>How the object's host was reached; null for what comes from a file or a text.</summary>
-    public static object? Target(PSObject instance) => (instance?.BaseObject as HostRecord)?.Origin;
+    public static object? Of(PSObject instance) => (instance?.BaseObject as HostRecord)?.Origin;
 }
