@@ -35,7 +35,6 @@ read_rules() {
         done
     done
     if has iptables; then section "$LIMIT" version.iptables iptables -V; fi
-    if has nft; then section "$LIMIT" save.nft nft -j list ruleset; fi
 }
 
 # stat's format is GNU's and busybox's: type, uid, gid, mode, size, time, owner, group.
