@@ -73,7 +73,7 @@ on_systemd() { [ -d /run/systemd/system ]; }
 starts_at_boot() {
     if on_systemd && systemctl is-enabled --quiet "$1.service" 2>/dev/null; then return 0; fi
     if on_systemd && systemctl cat "$1.service" >/dev/null 2>&1; then return 1; fi
-    for link in /etc/rc[2345].d/S[0-9][0-9]"$1" /etc/rc.d/rc[2345].d/S[0-9][0-9]"$1"; do
+    for link in /etc/rc[2345S].d/S[0-9][0-9]"$1" /etc/rc.d/rc[2345].d/S[0-9][0-9]"$1"; do
         if [ -e "$link" ]; then return 0; fi
     done
     return 1

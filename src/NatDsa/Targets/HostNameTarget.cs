@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Diagnostics;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using Microsoft.PowerShell.Commands;
@@ -26,32 +27,30 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
     {
         using var time = new CancellationTokenSource(limits.Time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellation);
-        var began = DateTime.UtcNow;
-        PSSession session;
+        var clock = Stopwatch.StartNew();
+
+        // A session ends with the runspace that opened it.
+        Runspace runspace = NewPSSessionRunspace();
         try
         {
-            session = await OpenAsync(limits, stop.Token).ConfigureAwait(false);
+            PSSession session = await OpenAsync(runspace, limits, stop.Token).ConfigureAwait(false);
+            RunLimits left = limits with { Time = limits.Time - clock.Elapsed };
+            return await new SessionTarget(session).RunAsync(script, left, cancellation).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (time.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
             throw HostFailures.TimedOut(ComputerName, limits with { KillOnStop = true });
         }
-
-        try
-        {
-            TimeSpan left = limits.Time - (DateTime.UtcNow - began);
-            return await new SessionTarget(session).RunAsync(script, limits with { Time = left }, cancellation).ConfigureAwait(false);
-        }
         finally
         {
-            Close(session);
+            // Closing waits for the far side, which may be dead: nobody waits for that.
+            _ = Task.Run(runspace.Dispose, CancellationToken.None);
         }
     }
 
-    private async Task<PSSession> OpenAsync(RunLimits limits, CancellationToken cancellation)
+    private async Task<PSSession> OpenAsync(Runspace runspace, RunLimits limits, CancellationToken cancellation)
     {
-        using Runspace runspace = NewPSSessionRunspace();
-        var pipeline = PowerShell.Create();
+        using var pipeline = PowerShell.Create();
         pipeline.Runspace = runspace;
         pipeline.AddCommand("New-PSSession").AddParameter("HostName", hostName);
         Add("UserName", remoting.UserName);
@@ -66,10 +65,9 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
         Add("ConnectingTimeout", remoting.ConnectingTimeout > 0 ? Math.Min(remoting.ConnectingTimeout, all) : all);
 
         PSDataCollection<PSObject> sessions = await RemotePipeline.InvokeAsync(pipeline, hostName, cancellation).ConfigureAwait(false);
-        if (sessions is not [{ BaseObject: PSSession session }])
-            throw HostFailures.Connecting(hostName, RemotePipeline.FirstError(pipeline));
-        pipeline.Dispose();
-        return session;
+        return sessions is [{ BaseObject: PSSession session }]
+            ? session
+            : throw HostFailures.Connecting(hostName, RemotePipeline.FirstError(pipeline));
 
         void Add(string name, object? value)
         {
@@ -78,16 +76,14 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
         }
     }
 
-    // One command is all that this runspace has: it opens in a few milliseconds.
+    // One command, and the file system for its key file, is all that this runspace has: it opens in a few milliseconds.
     private static Runspace NewPSSessionRunspace()
     {
         var state = InitialSessionState.Create();
         state.Commands.Add(new SessionStateCmdletEntry("New-PSSession", typeof(NewPSSessionCommand), null));
+        state.Providers.Add(new SessionStateProviderEntry("FileSystem", typeof(FileSystemProvider), null));
         Runspace runspace = RunspaceFactory.CreateRunspace(state);
         runspace.Open();
         return runspace;
     }
-
-    // Closing waits for the far side, which may be dead: nobody waits for that.
-    private static void Close(PSSession session) => Task.Run(session.Runspace.Dispose);
 }

@@ -10,12 +10,12 @@ internal static class RemotePipeline
     /// <exception cref="OperationCanceledException">Cancelled. The pipeline is being stopped, and is not waited for.</exception>
     public static async Task<PSDataCollection<PSObject>> InvokeAsync(PowerShell pipeline, string host, CancellationToken cancellation)
     {
-        Task<PSDataCollection<PSObject>> invocation = Task.Factory.FromAsync(
-            pipeline.BeginInvoke<PSObject, PSObject>(null, []),
-            pipeline.EndInvoke);
+        var output = new PSDataCollection<PSObject>();
+        Task invocation = Task.Factory.FromAsync(pipeline.BeginInvoke<PSObject, PSObject>(null, output), r => pipeline.EndInvoke(r));
         try
         {
-            return await invocation.WaitAsync(cancellation).ConfigureAwait(false);
+            await invocation.WaitAsync(cancellation).ConfigureAwait(false);
+            return output;
         }
         catch (OperationCanceledException)
         {

@@ -53,16 +53,14 @@ internal sealed class SessionTarget(PSSession session) : HostTarget
         if (results is not [{ BaseObject: Hashtable result }])
             throw HostFailures.Connecting(ComputerName, RemotePipeline.FirstError(pipeline));
 
-        return (string)result["Ending"]! switch
+        return Value<string>("Ending") switch
         {
-            "Done" => new HostAnswer((byte[])((PSObject)result["Output"]!).BaseObject, Text(result["Error"]), Number(result["ExitCode"])),
+            "Done" => new HostAnswer(Value<byte[]>("Output"), Value<string>("Error"), Value<int>("ExitCode")),
             "NotLinux" => throw HostFailures.NotLinux(ComputerName),
             "TooMuchOutput" => throw HostFailures.TooMuchOutput(ComputerName, limits.MaxOutput),
             _ => throw HostFailures.TimedOut(ComputerName, limits),
         };
+
+        T Value<T>(string name) => LanguagePrimitives.ConvertTo<T>(result[name]);
     }
-
-    private static string Text(object? value) => LanguagePrimitives.ConvertTo<string>(value);
-
-    private static int Number(object? value) => LanguagePrimitives.ConvertTo<int>(value);
 }
