@@ -33,12 +33,12 @@ mkfifo /run/events /run/internet.wired /run/nat.wired /run/client.wired
 exec 3<>/run/events
 for role in nat client internet; do
     unshare --mount --net --uts --ipc --pid --fork --kill-child -- \
-        sh "$LAB_HOME/lib/host.sh" boot $role </dev/null >/run/$role.log 2>&1 &
+        sh "$LAB_HOME/lib/host.sh" boot $role </dev/null >/run/$role.log 2>&1 5<&- &
     eval "$role=\$!"
 done
 perl "$LAB_HOME/lib/relay" \
     "$LAB_NAT_ADDRESS=169.254.77.2" "$LAB_CLIENT_ADDRESS=169.254.77.6" "$LAB_INTERNET_ADDRESS=169.254.77.10" \
-    </dev/null >/run/relay.log 2>&1 &
+    </dev/null >/run/relay.log 2>&1 3<&- 5<&- &
 relay=$!
 
 # Events are lines "ROLE WHAT [PID]"; waits until WHAT has come from each of the roles named.
