@@ -9,6 +9,19 @@ set -eu
 
 trap 'exit 0' INT TERM HUP
 umask 022
+LAB_PATH=$PATH
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LAB_PATH PATH
+
+if [ "$LAB_HOLD" = yes ]; then
+    # The end of whoever holds the other end of the pipe is the end of the lab, raised or not.
+    exec 5<&0
+    (
+        while read -r _ <&5; do :; done
+        kill -TERM 1
+    ) &
+    watch=$!
+fi
 
 mount -t tmpfs -o mode=755 natdsa-lab /run
 # The machine's own /proc, by which a host learns the process id that it has outside.
@@ -16,17 +29,16 @@ mkdir /run/outer-proc
 mount --bind /proc /run/outer-proc
 mount -t proc proc /proc
 
-mkfifo /run/events
+mkfifo /run/events /run/internet.wired /run/nat.wired /run/client.wired
 exec 3<>/run/events
-for role in internet nat client; do
-    mkfifo /run/$role.wired
+for role in nat client internet; do
     unshare --mount --net --uts --ipc --pid --fork --kill-child -- \
-        sh "$LAB_HOME/lib/host.sh" boot $role </dev/null >/run/$role.log 2>&1 &
+        sh "$LAB_HOME/lib/host.sh" boot $role </dev/null >/run/$role.log 2>&1 5<&- &
     eval "$role=\$!"
 done
 perl "$LAB_HOME/lib/relay" \
     "$LAB_NAT_ADDRESS=169.254.77.2" "$LAB_CLIENT_ADDRESS=169.254.77.6" "$LAB_INTERNET_ADDRESS=169.254.77.10" \
-    </dev/null >/run/relay.log 2>&1 &
+    </dev/null >/run/relay.log 2>&1 3<&- 5<&- &
 relay=$!
 
 # Events are lines "ROLE WHAT [PID]"; waits until WHAT has come from each of the roles named.
@@ -114,8 +126,7 @@ known_hosts=$LAB_KEYS/known_hosts
 ssh_config=$LAB_KEYS/ssh_config
 ready
 EOF
-    # The end of whoever holds the other end of the pipe is the end of the lab.
-    while read -r _; do :; done
+    wait $watch
     exit 0
 fi
 

@@ -8,8 +8,12 @@ set -u
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C
 
+# Tables in one order, whichever was loaded first.
 rules() {
-    "$1-save" | sed '/^#/d; s/ \[[0-9]*:[0-9]*\]$//' | sed "s/^/rules $1: /"
+    saved=$("$1-save" | sed '/^#/d; s/ \[[0-9]*:[0-9]*\]$//')
+    for table in filter mangle nat raw security; do
+        printf '%s\n' "$saved" | sed -n "/^\*$table\$/,/^COMMIT\$/s/^/rules $1: /p"
+    done
 }
 
 # A legacy tool brings tables into being by looking at them: it only looks where there are some.
@@ -21,7 +25,9 @@ if [ -s /proc/net/ip6_tables_names ]; then
 fi
 rules iptables-nft
 rules ip6tables-nft
-nft --stateless list ruleset 2>/dev/null | sed '/^\s*#/d; s/^/rules nft: /'
+nft list tables | sort | while read -r _ family table; do
+    nft --stateless list table "$family" "$table" 2>/dev/null | sed '/^\s*#/d; s/^/rules nft: /'
+done
 
 echo "setting net.ipv4.ip_forward = $(cat /proc/sys/net/ipv4/ip_forward)"
 sed 's/^/module /' /run/lab/modules 2>/dev/null

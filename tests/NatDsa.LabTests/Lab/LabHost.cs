@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace NatDsa.LabTests;
+
+/// <summary>One host of a lab.</summary>
+public sealed class LabHost
+{
+    private readonly Lab _lab;
+    private readonly int _processId;
+
+    internal LabHost(Lab lab, string name, string address, int processId)
+    {
+        _lab = lab;
+        _processId = processId;
+        Name = name;
+        Address = address;
+    }
+
+    /// <summary><c>nat</c>, <c>client</c> or <c>internet</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>The loopback address at which this machine reaches its sshd, on <see cref="Lab.Port"/>.</summary>
+    public string Address { get; }
+
+    /// <summary>Runs a program inside the host, as root, without ssh.</summary>
+    /// <exception cref="TimeoutException">It was still running at the limit (60 s); it has been killed.</exception>
+    public Task<LabResult> ExecAsync(params string[] command) => ExecAsync(command, input: null);
+
+    /// <inheritdoc cref="ExecAsync(string[])"/>
+    public Task<LabResult> ExecAsync(
+        IReadOnlyList<string> command,
+        string? input,
+        TimeSpan? timeLimit = null,
+        CancellationToken cancellationToken = default) =>
+        LabCommand.RunAsync(Inside(command), input, timeLimit, cancellationToken);
+
+    /// <summary>Runs a POSIX shell script inside the host, as root, without ssh.</summary>
+    public Task<LabResult> ShellAsync(
+        string script,
+        TimeSpan? timeLimit = null,
+        CancellationToken cancellationToken = default) =>
+        ExecAsync(["/bin/sh", "-c", script], input: null, timeLimit, cancellationToken);
+
+    /// <summary>Starts a program inside the host; the caller ends it, or the lab's end does.</summary>
+    public Process Start(params string[] command) => LabCommand.Start(Inside(command));
+
+    /// <summary>Runs natdsa inside the host, where the module's Local target is the host.</summary>
+    /// <param name="command">What <c>-Command</c> gets.</param>
+    /// <param name="timeLimit">How long it may take; 60 s unless told.</param>
+    /// <param name="cancellationToken">Ends it early.</param>
+    public Task<LabResult> NatdsaAsync(
+        string command,
+        TimeSpan? timeLimit = null,
+        CancellationToken cancellationToken = default) =>
+        ExecAsync([_lab.Options.NatdsaPath, "-NoProfile", "-Command", command], input: null, timeLimit, cancellationToken);
+
+    /// <summary>Runs a command over ssh.</summary>
+    /// <param name="command">The command line, for the login's shell.</param>
+    /// <param name="userName">root or operator.</param>
+    /// <param name="timeLimit">How long it may take; 60 s unless told.</param>
+    /// <param name="cancellationToken">Ends it early.</param>
+    public Task<LabResult> SshAsync(
+        string command,
+        string userName = "root",
+        TimeSpan? timeLimit = null,
+        CancellationToken cancellationToken = default) =>
+        LabCommand.RunAsync(
+            ["ssh", "-F", _lab.SshConfigPath, $"{userName}@{Address}", command],
+            input: null,
+            timeLimit,
+            cancellationToken);
+
+    /// <summary>The text of a file; null when there is none.</summary>
+    public async Task<string?> ReadFileAsync(string path)
+    {
+        var result = await ExecAsync("cat", path);
+        return result.Succeeded ? result.Output : null;
+    }
+
+    /// <summary>Writes a file, with the mode that it has or 644.</summary>
+    public async Task WriteFileAsync(string path, string text) =>
+        (await ExecAsync(["tee", path], text)).EnsureSucceeded();
+
+    /// <summary>Everything on the host that a command must leave as it is when it changes nothing.</summary>
+    public async Task<LabSnapshot> SnapshotAsync()
+    {
+        var result = await ExecAsync("sh", Path.Combine(LabPaths.Root, "tests", "Lab", "lib", "snapshot.sh"));
+        return new LabSnapshot(result.EnsureSucceeded().Output);
+    }
+
+    private List<string> Inside(IReadOnlyList<string> command) =>
+    [
+        "nsenter", "--target", _processId.ToString(CultureInfo.InvariantCulture),
+        "--mount", "--net", "--uts", "--ipc", "--pid", "--", "/usr/local/sbin/lab-env", .. command,
+    ];
+}
