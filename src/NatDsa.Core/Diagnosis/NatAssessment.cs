@@ -1,6 +1,6 @@
+using System.Globalization;
 using NatDsa.Netfilter;
 using NatDsa.Resources;
-using System.Globalization;
 
 namespace NatDsa;
 
@@ -49,11 +49,10 @@ public sealed record NatAssessment(NatStatus Status, string Reason, IReadOnlyLis
         if (!natShown)
             return Unknown(Messages.NatUnknownTableNotShown);
 
-        Rule[] operators = [.. judged.SelectMany(ruleset => ruleset.Rules).Where(rule => !AgentPortRules.Contains(rule))];
         Chain? closed = judged.SelectMany(ruleset => ruleset.Tables).SelectMany(table => table.Chains)
             .FirstOrDefault(chain => chain.IsBuiltIn && chain.Policy is not (ChainPolicy.Accept or ChainPolicy.None));
-        if (operators.Length > 0)
-            return new(NatStatus.NatMissing, Format(Messages.NatMissingRules, operators.Length), []);
+        if (judged.SelectMany(ruleset => ruleset.Rules).Any(rule => !AgentPortRules.Contains(rule)))
+            return new(NatStatus.NatMissing, Format(Messages.NatMissingRules, judged.Sum(ruleset => ruleset.RuleCount)), []);
         if (closed is not null)
             return new(NatStatus.NatMissing, Format(Messages.NatMissingPolicy, closed.Name, closed.PolicyText), []);
 
@@ -73,6 +72,20 @@ public sealed record NatAssessment(NatStatus Status, string Reason, IReadOnlyLis
                 _ => Messages.NatErased,
             },
             []);
+    }
+
+    /// <summary>
+    /// Judges a host by one text, and reads no more of it than the verdict needs: for many hosts, or many times. The status and the rules are
+    /// those that <see cref="Of"/> finds for the whole text; only lines that the verdict does not rest on may hold errors unseen.
+    /// </summary>
+    /// <param name="text">A ruleset, as <see cref="RulesetReader.Read(string, RulesetReadMode, NetfilterFamily)"/> takes it.</param>
+    /// <param name="forwarding">Whether the kernel forwards packets; null when that is not known.</param>
+    public static NatAssessment OfText(string text, bool? forwarding = null)
+    {
+        Ruleset ruleset = RulesetReader.ReadDeferred(text, NetfilterFamily.Unknown);
+        NatAssessment assessment = Of([ruleset], forwarding);
+        // Rules that were read on the way can have shown errors.
+        return ruleset.IsPartial && assessment.Status != NatStatus.Unknown ? Of([ruleset], forwarding) : assessment;
     }
 
     private static bool IsAboutIPv4(Ruleset ruleset) =>

@@ -11,46 +11,30 @@ namespace NatDsa.Netfilter;
 /// long way, which need not be contiguous (<c>10.0.0.0/255.0.255.0</c>), or a name, as rules files written by hand and
 /// <c>iptables -L</c> without <c>-n</c> have them.
 /// </summary>
-public sealed class AddressPrefix : IEquatable<AddressPrefix>
+public abstract class AddressPrefix : IEquatable<AddressPrefix>
 {
-    private readonly UInt128 _address;
-    private readonly UInt128 _mask;
-
-    private AddressPrefix(UInt128 address, UInt128 mask, bool isIPv6, bool negated, string? name)
-    {
-        (_address, _mask, IsIPv6, IsNegated, Name) = (address, mask, isIPv6, negated, name);
-    }
+    private protected AddressPrefix(bool negated) => IsNegated = negated;
 
     /// <summary>Whether the rule matches every address but these.</summary>
     public bool IsNegated { get; }
 
     /// <summary>Whether these are IPv6 addresses. False for a name.</summary>
-    public bool IsIPv6 { get; }
+    public virtual bool IsIPv6 => false;
 
     /// <summary>What the text has in the place of an address: a host's name, <c>name/24</c>, or several addresses with commas. Null for an address.</summary>
-    public string? Name { get; }
+    public virtual string? Name => null;
 
     /// <summary>The address, as written: host bits and all. Null for a name.</summary>
-    public IPAddress? Address => Name is null ? ToIPAddress(_address) : null;
+    public abstract IPAddress? Address { get; }
 
     /// <summary>The mask. Null for a name.</summary>
-    public IPAddress? Mask => Name is null ? ToIPAddress(_mask) : null;
+    public abstract IPAddress? Mask { get; }
 
     /// <summary>How many leading bits count, 0 to 32 or 128; null for a name and for a mask with holes.</summary>
-    public int? PrefixLength
-    {
-        get
-        {
-            if (Name is not null)
-                return null;
-            UInt128 mask = IsIPv6 ? _mask : _mask << 96;
-            int length = (int)UInt128.LeadingZeroCount(~mask);
-            return length == 128 || mask << length == UInt128.Zero ? length : null;
-        }
-    }
+    public abstract int? PrefixLength { get; }
 
     /// <summary>Whether every address of the family matches: <c>0.0.0.0/0</c>, <c>::/0</c>, not negated.</summary>
-    public bool IsAny => Name is null && _mask == UInt128.Zero && !IsNegated;
+    public bool IsAny => PrefixLength == 0 && !IsNegated;
 
     /// <summary>Reads <c>10.0.0.0/8</c>, <c>10.0.0.0/255.0.0.0</c>, <c>fe80::/10</c>, an address alone, a name; each with a <c>!</c> in front.</summary>
     /// <exception cref="FormatException">It is empty, or the part after the slash is no mask of that address.</exception>
@@ -65,11 +49,35 @@ public sealed class AddressPrefix : IEquatable<AddressPrefix>
     public bool? Matches(IPAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
-        if (Name is not null)
-            return null;
-        bool inside = address.AddressFamily == AddressFamily.InterNetworkV6 == IsIPv6 && (Bits(address) & _mask) == (_address & _mask);
-        return inside != IsNegated;
+        return Contains(address) is { } inside ? inside != IsNegated : null;
     }
+
+    /// <inheritdoc/>
+    public abstract bool Equals(AddressPrefix? other);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as AddressPrefix);
+
+    /// <inheritdoc/>
+    public abstract override int GetHashCode();
+
+    /// <summary>The addresses as <c>iptables -L -n</c> prints them: <c>10.0.0.0/8</c>, <c>10.1.2.3</c>, <c>!fe80::/10</c>.</summary>
+    public override string ToString()
+    {
+        string negation = IsNegated ? "!" : "";
+        if (Name is not null)
+            return negation + Name;
+        return PrefixLength switch
+        {
+            null => $"{negation}{Address}/{Mask}",
+            int all when all == (IsIPv6 ? 128 : 32) => negation + Address,
+            int length => string.Create(CultureInfo.InvariantCulture, $"{negation}{Address}/{length}"),
+        };
+    }
+
+    private protected abstract bool? Contains(IPAddress address);
+
+    internal static AddressPrefix IPv4(uint address, uint mask, bool negated) => new IPv4Prefix(address, mask, negated);
 
     internal static bool TryParse(ReadOnlySpan<char> text, bool negated, [NotNullWhen(true)] out AddressPrefix? prefix)
     {
@@ -86,9 +94,9 @@ public sealed class AddressPrefix : IEquatable<AddressPrefix>
         if (TryReadIPv4(text, out uint address, out int used))
         {
             if (used == text.Length)
-                prefix = new(address, uint.MaxValue, false, negated, null);
+                prefix = new IPv4Prefix(address, uint.MaxValue, negated);
             else if (text[used] == '/' && TryReadIPv4Mask(text[(used + 1)..], out uint mask))
-                prefix = new(address, mask, false, negated, null);
+                prefix = new IPv4Prefix(address, mask, negated);
             else if (text[used] == '/' && !text.Contains(','))
                 return false;
         }
@@ -97,7 +105,7 @@ public sealed class AddressPrefix : IEquatable<AddressPrefix>
             return TryParseIPv6(text, negated, out prefix);
         }
 
-        prefix ??= new(default, default, false, negated, text.ToString());
+        prefix ??= new NamedAddress(text.ToString(), negated);
         return true;
     }
 
@@ -106,7 +114,7 @@ public sealed class AddressPrefix : IEquatable<AddressPrefix>
         prefix = null;
         int slash = text.IndexOf('/');
         ReadOnlySpan<char> addressText = slash < 0 ? text : text[..slash];
-        if (addressText.ContainsAny('%', '[') || !IPAddress.TryParse(addressText, out IPAddress? address) || address.AddressFamily != AddressFamily.InterNetworkV6)
+        if (!TryReadIPv6(addressText, out UInt128 address))
             return false;
         UInt128 mask = UInt128.MaxValue;
         if (slash >= 0)
@@ -114,13 +122,21 @@ public sealed class AddressPrefix : IEquatable<AddressPrefix>
             ReadOnlySpan<char> maskText = text[(slash + 1)..];
             if (TryReadNumber(maskText, 128, out int length))
                 mask = length == 0 ? UInt128.Zero : UInt128.MaxValue << (128 - length);
-            else if (maskText.Contains(':') && !maskText.ContainsAny('%', '[') && IPAddress.TryParse(maskText, out IPAddress? longMask))
-                mask = Bits(longMask);
-            else
+            else if (!TryReadIPv6(maskText, out mask))
                 return false;
         }
 
-        prefix = new(Bits(address), mask, true, negated, null);
+        prefix = new IPv6Prefix(address, mask, negated);
+        return true;
+    }
+
+    // Neither a zone nor brackets, which IPAddress would take.
+    private static bool TryReadIPv6(ReadOnlySpan<char> text, out UInt128 bits)
+    {
+        bits = default;
+        if (!text.Contains(':') || text.ContainsAny('%', '[') || !IPAddress.TryParse(text, out IPAddress? address) || address.AddressFamily != AddressFamily.InterNetworkV6)
+            return false;
+        bits = Bits(address);
         return true;
     }
 
@@ -155,20 +171,20 @@ public sealed class AddressPrefix : IEquatable<AddressPrefix>
     {
         address = 0;
         used = 0;
-        int part = 0, digits = 0, parts = 0;
+        uint part = 0;
+        int digits = 0, parts = 0;
         for (; used < text.Length; used++)
         {
-            char c = text[used];
-            uint digit = (uint)(c - '0');
+            uint digit = (uint)(text[used] - '0');
             if (digit <= 9)
             {
-                part = part * 10 + (int)digit;
+                part = part * 10 + digit;
                 if (++digits > 3 || part > 255)
                     return false;
             }
-            else if (c == '.' && digits > 0 && parts < 3)
+            else if (text[used] == '.' && digits > 0 && parts < 3)
             {
-                address = (address << 8) | (uint)part;
+                address = (address << 8) | part;
                 (part, digits) = (0, 0);
                 parts++;
             }
@@ -178,7 +194,7 @@ public sealed class AddressPrefix : IEquatable<AddressPrefix>
             }
         }
 
-        address = (address << 8) | (uint)part;
+        address = (address << 8) | part;
         return parts == 3 && digits > 0;
     }
 
@@ -189,41 +205,91 @@ public sealed class AddressPrefix : IEquatable<AddressPrefix>
         return written == 4 ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt128BigEndian(bytes);
     }
 
-    private IPAddress ToIPAddress(UInt128 bits)
+    // Thirty-two bytes: rulesets hold one or two for every rule.
+    private sealed class IPv4Prefix(uint address, uint mask, bool negated) : AddressPrefix(negated)
     {
-        Span<byte> bytes = stackalloc byte[16];
-        if (IsIPv6)
+        private readonly uint _address = address;
+        private readonly uint _mask = mask;
+
+        public override IPAddress Address => ToIPAddress(_address);
+
+        public override IPAddress Mask => ToIPAddress(_mask);
+
+        public override int? PrefixLength
         {
+            get
+            {
+                int length = System.Numerics.BitOperations.LeadingZeroCount(~_mask);
+                return length == 32 || _mask << length == 0 ? length : null;
+            }
+        }
+
+        public override bool Equals(AddressPrefix? other) =>
+            other is IPv4Prefix prefix && (_address, _mask, IsNegated) == (prefix._address, prefix._mask, prefix.IsNegated);
+
+        public override int GetHashCode() => HashCode.Combine(_address, _mask, IsNegated);
+
+        private protected override bool? Contains(IPAddress address) =>
+            address.AddressFamily == AddressFamily.InterNetwork && ((uint)Bits(address) & _mask) == (_address & _mask);
+
+        private static IPAddress ToIPAddress(uint bits)
+        {
+            Span<byte> bytes = stackalloc byte[4];
+            BinaryPrimitives.WriteUInt32BigEndian(bytes, bits);
+            return new IPAddress(bytes);
+        }
+    }
+
+    private sealed class IPv6Prefix(UInt128 address, UInt128 mask, bool negated) : AddressPrefix(negated)
+    {
+        private readonly UInt128 _address = address;
+        private readonly UInt128 _mask = mask;
+
+        public override bool IsIPv6 => true;
+
+        public override IPAddress Address => ToIPAddress(_address);
+
+        public override IPAddress Mask => ToIPAddress(_mask);
+
+        public override int? PrefixLength
+        {
+            get
+            {
+                int length = (int)UInt128.LeadingZeroCount(~_mask);
+                return length == 128 || _mask << length == UInt128.Zero ? length : null;
+            }
+        }
+
+        public override bool Equals(AddressPrefix? other) =>
+            other is IPv6Prefix prefix && (_address, _mask, IsNegated) == (prefix._address, prefix._mask, prefix.IsNegated);
+
+        public override int GetHashCode() => HashCode.Combine(_address, _mask, IsNegated);
+
+        private protected override bool? Contains(IPAddress address) =>
+            address.AddressFamily == AddressFamily.InterNetworkV6 && (Bits(address) & _mask) == (_address & _mask);
+
+        private static IPAddress ToIPAddress(UInt128 bits)
+        {
+            Span<byte> bytes = stackalloc byte[16];
             BinaryPrimitives.WriteUInt128BigEndian(bytes, bits);
             return new IPAddress(bytes);
         }
-
-        BinaryPrimitives.WriteUInt32BigEndian(bytes, (uint)bits);
-        return new IPAddress(bytes[..4]);
     }
 
-    /// <inheritdoc/>
-    public bool Equals(AddressPrefix? other) =>
-        other is not null && (_address, _mask, IsIPv6, IsNegated, Name) == (other._address, other._mask, other.IsIPv6, other.IsNegated, other.Name);
-
-    /// <inheritdoc/>
-    public override bool Equals(object? obj) => Equals(obj as AddressPrefix);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(_address, _mask, IsIPv6, IsNegated, Name);
-
-    /// <summary>The addresses as <c>iptables -L -n</c> prints them: <c>10.0.0.0/8</c>, <c>10.1.2.3</c>, <c>!fe80::/10</c>.</summary>
-    public override string ToString()
+    private sealed class NamedAddress(string name, bool negated) : AddressPrefix(negated)
     {
-        string negation = IsNegated ? "!" : "";
-        if (Name is not null)
-            return negation + Name;
-        string address = negation + Address;
-        return PrefixLength switch
-        {
-            null => $"{address}/{Mask}",
-            int all when all == (IsIPv6 ? 128 : 32) => address,
-            int length => string.Create(CultureInfo.InvariantCulture, $"{address}/{length}"),
-        };
+        public override string Name => name;
+
+        public override IPAddress? Address => null;
+
+        public override IPAddress? Mask => null;
+
+        public override int? PrefixLength => null;
+
+        public override bool Equals(AddressPrefix? other) => other is NamedAddress named && named.Name == Name && named.IsNegated == IsNegated;
+
+        public override int GetHashCode() => HashCode.Combine(Name, IsNegated);
+
+        private protected override bool? Contains(IPAddress address) => null;
     }
 }

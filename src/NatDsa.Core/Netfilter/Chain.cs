@@ -6,6 +6,13 @@ namespace NatDsa.Netfilter;
 public sealed class Chain
 {
     private readonly RuleList _rules = new();
+    private ulong _packets;
+    private ulong _bytes;
+    private bool _isCounted;
+    private bool _isBuiltIn;
+    private string? _hook;
+    private CommandReader? _reader;
+    private List<int>? _deferred;
 
     internal Chain(Table table, string name) => (Table, Name) = (table, name);
 
@@ -16,13 +23,21 @@ public sealed class Chain
     public string Name { get; }
 
     /// <summary>Whether packets come to it from the kernel, by a hook, and not only from other chains.</summary>
-    public bool IsBuiltIn { get; internal set; }
+    public bool IsBuiltIn
+    {
+        get => _isBuiltIn;
+        internal set => (_isBuiltIn, _hook) = (value, value ? BuiltInChains.HookOf(Name) : null);
+    }
 
     /// <summary>
     /// The hook that packets come from, in nft's word: <c>prerouting</c>, <c>input</c>, <c>forward</c>, <c>output</c>,
     /// <c>postrouting</c>, …; null for a user's chain.
     /// </summary>
-    public string? Hook { get; internal set; }
+    public string? Hook
+    {
+        get => _hook;
+        internal set => _hook = value;
+    }
 
     /// <summary>The type of a native nft base chain, <c>nat</c>, <c>filter</c> or <c>route</c>; null elsewhere.</summary>
     public string? HookType { get; internal set; }
@@ -40,22 +55,51 @@ public sealed class Chain
     public string? PolicyText { get; internal set; }
 
     /// <summary>How many packets came to its end; null when the text does not tell.</summary>
-    public ulong? Packets { get; internal set; }
+    public ulong? Packets => _isCounted ? _packets : null;
 
     /// <summary>How many bytes they had; null when the text does not tell.</summary>
-    public ulong? Bytes { get; internal set; }
+    public ulong? Bytes => _isCounted ? _bytes : null;
 
     /// <summary>How many rules lead here, as <c>-L</c> says of a user's chain; null when the text does not tell.</summary>
     public int? References { get; internal set; }
 
     /// <summary>The rules, in order.</summary>
-    public IReadOnlyList<Rule> Rules => _rules;
+    public IReadOnlyList<Rule> Rules
+    {
+        get
+        {
+            if (_deferred is not null)
+                ReadDeferred();
+            return _rules;
+        }
+    }
+
+    /// <summary>How many rules there are.</summary>
+    internal int RuleCount => _deferred?.Count ?? _rules.Count;
 
     /// <summary>The name.</summary>
     public override string ToString() => Name;
 
     /// <summary>Where the text declares it; a length of 0: nowhere.</summary>
     internal (int Start, int Length) Declaration { get; set; }
+
+    internal void SetCounters(ulong packets, ulong bytes) => (_packets, _bytes, _isCounted) = (packets, bytes, true);
+
+    /// <summary>Puts off reading a rule until somebody asks for the chain's rules.</summary>
+    /// <param name="reader">Who reads it then.</param>
+    /// <param name="start">Where its line begins.</param>
+    internal void Defer(CommandReader reader, int start)
+    {
+        _reader = reader;
+        (_deferred ??= []).Add(start);
+    }
+
+    private void ReadDeferred()
+    {
+        (List<int> starts, _deferred) = (_deferred!, null);
+        foreach (int start in starts)
+            _reader!.ReadDeferred(this, start);
+    }
 
     internal void Insert(int index, Rule rule)
     {

@@ -1,5 +1,5 @@
-using NatDsa.Resources;
 using System.Globalization;
+using NatDsa.Resources;
 
 namespace NatDsa.Netfilter;
 
@@ -8,167 +8,161 @@ namespace NatDsa.Netfilter;
 /// <c>iptables -S</c> (the commands alone). One pass over the text; every rule comes out as soon as its line is read.
 /// </summary>
 /// <remarks>
-/// The grammar is iptables-restore's: words between blanks, double quotes that can open anywhere and hold blanks, a
-/// backslash that escapes inside them. Sources: iptables(8), iptables-restore(8), iptables-extensions(8).
+/// With <c>defersRules</c> a rule's line is only put with its chain, which reads its rules when somebody asks for them: a verdict on a
+/// host rests on a few chains of many. Sources of the format: iptables-save(8), iptables-restore(8), iptables(8) on <c>-S</c>.
 /// </remarks>
 internal sealed class CommandReader : IRuleReader
 {
-    private const int ChunkLength = 8192;
-
     private readonly string _text;
     private readonly SyntaxErrors _errors;
     private readonly NetfilterFamily _family;
-    private readonly NameTable _names = new();
-    private readonly Dictionary<(string Name, bool Prefix, bool Negated), InterfacePattern> _interfaces = [];
+    private readonly SpecificationReader _words;
+    private readonly bool _isSave;
+    private readonly bool _defersRules;
     private readonly Queue<bool> _tableBeginnings = new();
 
+    // The next line, and the place in the line that is being read.
     private int _position;
+    private int _cursor;
     private Table? _table;
     private Chain? _chain;
     private NetfilterFamily _announced;
-    private int _generated = -1;
-    private bool _completed = true;
+    private bool _tableIsDue;
 
-    // The line that is being read.
-    private int _cursor;
-    private int _end;
-
-    // Words of the rules read so far; a rule holds a stretch of a chunk.
-    private Word[] _chunk = [];
-    private int _chunkCount;
-    private int _ruleWords;
-
-    public CommandReader(string text, RulesetFormat format, RulesetReadMode mode, NetfilterFamily family)
+    public CommandReader(string text, RulesetFormat format, RulesetReadMode mode, NetfilterFamily family, bool defersRules = false)
     {
         _text = text;
         _family = family;
+        _isSave = format == RulesetFormat.IptablesSave;
+        _defersRules = defersRules;
         Ruleset = new Ruleset(text, format) { DeclaredFamily = family };
         _errors = new SyntaxErrors(Ruleset, mode);
+        _words = new SpecificationReader(text, _errors);
         _position = text is ['\uFEFF', ..] ? 1 : 0;
     }
 
     public Ruleset Ruleset { get; }
 
-    private bool IsSave => Ruleset.Format == RulesetFormat.IptablesSave;
+    private NameTable<string> Names => _words.Names;
 
     public Rule? ReadRule()
     {
         while (_position < _text.Length)
         {
-            int start = _position;
-            int length = _text.AsSpan(start).IndexOf('\n');
-            bool cut = length < 0;
-            if (cut)
-                length = _text.Length - start;
-            _position = cut ? _text.Length : start + length + 1;
-            int end = start + length;
-            if (end > start && _text[end - 1] == '\r')
-                end--;
-            if (end == start)
-                continue;
-            if (cut)
-                CheckLastLine(start, end);
-            if (ReadLine(start, end) is { } rule)
-                return rule;
+            int start = _cursor = _position;
+            if (_text[start] is '-' or '[')
+            {
+                Rule? rule = ReadCommand(start);
+                EndLine(start);
+                if (rule is not null)
+                    return rule;
+            }
+            else
+            {
+                int end = _words.EndOfLine(start);
+                ReadLine(start, end);
+                _cursor = end;
+                EndLine(start);
+            }
         }
 
         Finish();
         return null;
     }
 
-    /// <summary>A last line without its line feed is cut off, unless it is the whole of a line that says no more.</summary>
-    private void CheckLastLine(int start, int end)
+    /// <summary>Reads a rule that was put off.</summary>
+    internal void ReadDeferred(Chain chain, int start)
     {
-        if (IsSave && _text.AsSpan(start, end - start).TrimEnd() is "COMMIT" or ['#', ..])
+        _cursor = start;
+        (ulong Packets, ulong Bytes)? counters = ReadCounters();
+        var rule = new Rule(chain, _text, start);
+        NextWord(out _, out _);
+        NextWord(out _, out _);
+        if (counters is { } values)
+            rule.SetCounters(values.Packets, values.Bytes, false);
+        if (!_words.Read(rule, ref _cursor))
             return;
-        _errors.ReportEnd(Messages.TextCutOff);
+        rule.EndsAt(_cursor);
+        chain.Insert(chain.Rules.Count, rule);
     }
 
-    private Rule? ReadLine(int start, int end)
+    /// <summary>Goes to the next line from the place where reading stopped in this one.</summary>
+    private void EndLine(int start)
     {
-        if (end - start > Word.MaximumLength)
-        {
-            _errors.Report(Messages.LineTooLong, start, RulesetError.MaximumWordLength);
-            return null;
-        }
+        int end = _cursor;
+        if (end < _text.Length && _text[end] == '\r')
+            end++;
+        if (end < _text.Length && _text[end] != '\n')
+            end = Math.Max(_words.EndOfLine(end), end);
+        if (end < _text.Length && _text[end] == '\r')
+            end++;
+        _position = end + 1;
+        // A last line without its line feed is cut off, unless it says nothing that could go on.
+        if (end >= _text.Length && !(_isSave && _text.AsSpan(start).TrimEnd() is "COMMIT" or ['#', ..] or ""))
+            _errors.ReportEnd(Messages.TextCutOff);
+    }
 
-        (_cursor, _end) = (start, end);
-        switch (_text[start])
+    private void ReadLine(int start, int end)
+    {
+        ReadOnlySpan<char> line = _text.AsSpan(start, end - start);
+        switch (line)
         {
-            case '-' or '[':
-                return ReadCommand(start, end);
-            case '#':
-                ReadComment(start, end);
-                return null;
-            case ':' when IsSave:
-                ReadChain(start);
-                return null;
-            case '*' when IsSave:
+            case ['#', ..]:
+                ReadComment(line);
+                break;
+            case [':', ..] when _isSave:
+                ReadChain(start, end);
+                break;
+            case ['*', ..] when _isSave:
                 BeginTable(start, end);
-                return null;
-            case 'C' when IsSave && _text.AsSpan(start, end - start).TrimEnd() is "COMMIT":
-                EndTable(start, end);
-                return null;
+                break;
+            case ['C', ..] when _isSave && _table is not null && line.TrimEnd() is "COMMIT":
+                _table.IsComplete = true;
+                CloseTable(Math.Min(end + 1, _text.Length));
+                break;
             default:
-                if (!_text.AsSpan(start, end - start).IsWhiteSpace())
-                    ReportFirstWord(Messages.UnexpectedWord);
-                return null;
+                if (!line.IsWhiteSpace())
+                    ReportWordAt(start);
+                break;
         }
     }
 
-    private void ReadComment(int start, int end)
+    private void ReadComment(ReadOnlySpan<char> comment)
     {
-        ReadOnlySpan<char> comment = _text.AsSpan(start, end - start);
-        if (comment.StartsWith("# Generated by "))
+        const string Generated = "# Generated by ";
+        const string Incompatible = "# Table `";
+        if (comment.StartsWith(Generated))
         {
-            (_generated, _completed) = (start, false);
-            ReadOnlySpan<char> tool = comment["# Generated by ".Length..];
+            ReadOnlySpan<char> tool = comment[Generated.Length..];
             _announced = tool.StartsWith("ip6tables") ? NetfilterFamily.IPv6 : tool.StartsWith("iptables") ? NetfilterFamily.IPv4 : NetfilterFamily.Unknown;
-            if (_announced != NetfilterFamily.Unknown)
-                Ruleset.DeclaredFamily = _announced;
+            _tableIsDue = true;
         }
-        else if (comment.StartsWith("# Completed on "))
-        {
-            _completed = true;
-        }
-        else if (comment.StartsWith("# Table `") && comment.IndexOf("' is incompatible") is int quote and > 0)
+        else if (comment.StartsWith(Incompatible) && comment.IndexOf("' is incompatible") is int quote and > 0)
         {
             // iptables-nft says so of a table that nft has changed beyond iptables' words, and leaves its rules out.
-            Ruleset.AddUnreadableTable(comment["# Table `".Length..quote].ToString());
+            Ruleset.AddUnreadableTable(comment[Incompatible.Length..quote].ToString());
         }
     }
 
     private void BeginTable(int start, int end)
     {
-        _cursor = start + 1;
         if (_table is not null)
         {
             _errors.Report(Messages.TableNotCommitted, start, end - start);
             CloseTable(start);
         }
 
-        if (!NextWord(out int wordStart, out int length, out _) || NextWord(out _, out _, out _))
+        _cursor = start + 1;
+        if (!NextWord(out int nameStart, out int length) || NextWord(out _, out _))
         {
             _errors.Report(Messages.UnexpectedWord, start, end - start);
             return;
         }
 
-        NetfilterFamily family = _announced != NetfilterFamily.Unknown ? _announced : _family;
-        _table = new Table(Ruleset, _names.Intern(_text.AsSpan(wordStart, length)), family) { Lines = (start, end) };
+        _table = new Table(Ruleset, Names.Intern(_text.AsSpan(nameStart, length)), _announced != NetfilterFamily.Unknown ? _announced : _family) { Lines = (start, end) };
         _chain = null;
+        _tableIsDue = false;
         Ruleset.Add(_table);
-    }
-
-    private void EndTable(int start, int end)
-    {
-        if (_table is null)
-        {
-            _errors.Report(Messages.UnexpectedWord, start, end - start);
-            return;
-        }
-
-        _table.IsComplete = true;
-        CloseTable(_position);
     }
 
     private void CloseTable(int end)
@@ -183,48 +177,51 @@ internal sealed class CommandReader : IRuleReader
 
     private void Finish()
     {
-        if (IsSave)
+        if (_isSave)
         {
             if (_table is not null)
                 _errors.ReportEnd(Messages.CommitMissing);
-            else if (!_completed && Ruleset.Tables.Count == 0 | (Ruleset.Tables.Count > 0 && _generated >= 0))
+            else if (_tableIsDue)
                 _errors.ReportEnd(Messages.TextCutOff);
             CloseTable(_text.Length);
+            return;
         }
-        else
+
+        foreach (Table table in Ruleset.Tables)
         {
-            foreach (Table table in Ruleset.Tables)
-                InferTable(table);
+            InferredTables.Name(table);
+            if (table.Family == NetfilterFamily.Unknown)
+                table.Family = NetfilterFamily.IPv4;
         }
     }
 
     // :NAME POLICY [packets:bytes], in the table's head.
-    private void ReadChain(int start)
+    private void ReadChain(int start, int end)
     {
         _cursor = start + 1;
-        if (_table is null || !NextWord(out int nameStart, out int nameLength, out _) || !NextWord(out int policyStart, out int policyLength, out _))
+        if (_table is null || !NextWord(out int nameStart, out int nameLength) || !NextWord(out int policyStart, out int policyLength))
         {
-            ReportFirstWord(Messages.UnexpectedWord);
+            ReportWordAt(start);
             return;
         }
 
-        Chain chain = ChainNamed(_table, nameStart, nameLength);
-        chain.Declaration = (start, _end - start);
+        Chain chain = ChainNamed(_table, _text.AsSpan(nameStart, nameLength));
+        chain.Declaration = (start, end - start);
         SetPolicy(chain, policyStart, policyLength);
-        if (!NextWord(out int countersStart, out int countersLength, out _))
+        if (!NextWord(out int countersStart, out int countersLength))
             return;
-        if (!TryReadCounters(_text.AsSpan(countersStart, countersLength), out ulong packets, out ulong bytes) || NextWord(out countersStart, out countersLength, out _))
+        if (!TryReadCounters(_text.AsSpan(countersStart, countersLength), out ulong packets, out ulong bytes) || NextWord(out countersStart, out countersLength))
         {
             _errors.Report(Messages.UnexpectedWord, countersStart, countersLength);
             return;
         }
 
-        (chain.Packets, chain.Bytes) = (packets, bytes);
+        chain.SetCounters(packets, bytes);
     }
 
-    private Chain ChainNamed(Table table, int start, int length)
+    private Chain ChainNamed(Table table, ReadOnlySpan<char> text)
     {
-        string name = _names.Intern(_text.AsSpan(start, length));
+        string name = Names.Intern(text);
         if (table.Chains.Find(name) is { } known)
             return known;
         var chain = new Chain(table, name);
@@ -234,25 +231,20 @@ internal sealed class CommandReader : IRuleReader
 
     private void SetPolicy(Chain chain, int start, int length)
     {
-        string policy = _names.Intern(_text.AsSpan(start, length));
+        string policy = Names.Intern(_text.AsSpan(start, length));
         chain.PolicyText = policy == "-" ? null : policy;
-        SetBuiltIn(chain, policy != "-");
+        chain.IsBuiltIn = policy != "-";
     }
 
-    private static void SetBuiltIn(Chain chain, bool builtIn)
-    {
-        chain.IsBuiltIn = builtIn;
-        chain.Hook = builtIn ? BuiltInChains.HookOf(chain.Name) : null;
-    }
+    private bool NextWord(out int start, out int length) => _words.NextWord(ref _cursor, out start, out length, out _) && length > 0;
 
     // [packets:bytes]
     private static bool TryReadCounters(ReadOnlySpan<char> word, out ulong packets, out ulong bytes)
     {
         packets = bytes = 0;
         int i = 1;
-        if (word is not ['[', _, .., ']'])
-            return false;
-        return TryReadNumber(word, ref i, ':', out packets) && TryReadNumber(word, ref i, ']', out bytes) && i == word.Length;
+        return word is ['[', _, .., ']']
+            && TryReadNumber(word, ref i, ':', out packets) && TryReadNumber(word, ref i, ']', out bytes) && i == word.Length;
     }
 
     private static bool TryReadNumber(ReadOnlySpan<char> word, ref int index, char terminator, out ulong number)
@@ -272,50 +264,66 @@ internal sealed class CommandReader : IRuleReader
         return index > digits && index < word.Length && word[index++] == terminator;
     }
 
-    private Rule? ReadCommand(int start, int end)
+    private (ulong, ulong)? ReadCounters()
     {
-        bool counted = false;
-        ulong packets = 0, bytes = 0;
-        NextWord(out int wordStart, out int length, out _);
-        if (_text[start] == '[')
+        if (_text[_cursor] != '[' || !NextWord(out int start, out int length))
+            return null;
+        if (TryReadCounters(_text.AsSpan(start, length), out ulong packets, out ulong bytes))
+            return (packets, bytes);
+        _errors.Report(Messages.UnexpectedWord, start, length);
+        return null;
+    }
+
+    private Rule? ReadCommand(int start)
+    {
+        bool counted = _text[start] == '[';
+        (ulong Packets, ulong Bytes)? counters = counted ? ReadCounters() : null;
+        if (counted && counters is null)
+            return null;
+        if (!NextWord(out int commandStart, out int length))
         {
-            counted = TryReadCounters(_text.AsSpan(wordStart, length), out packets, out bytes);
-            if (!counted || !NextWord(out wordStart, out length, out _))
-            {
-                _errors.Report(Messages.UnexpectedWord, wordStart, length);
-                return null;
-            }
+            ReportWordAt(start);
+            return null;
         }
 
-        ReadOnlySpan<char> command = _text.AsSpan(wordStart, length);
+        ReadOnlySpan<char> command = _text.AsSpan(commandStart, length);
         bool insert = command is "-I" or "--insert";
         if (command is not ("-A" or "--append") && !insert)
         {
             if (counted)
-                _errors.Report(Messages.UnexpectedWord, wordStart, length);
+                _errors.Report(Messages.UnexpectedWord, commandStart, length);
             else
-                ReadChainCommand(command, wordStart, length, start);
+                ReadChainCommand(command, commandStart, length, start);
             return null;
         }
 
-        if (!NextWord(out int chainStart, out int chainLength, out _))
+        if (!NextWord(out int chainStart, out int chainLength))
         {
-            _errors.Report(Messages.ValueMissing, wordStart, length);
+            _errors.Report(Messages.ValueMissing, commandStart, length);
             return null;
         }
 
         if (ChainOfRule(chainStart, chainLength) is not { } chain)
             return null;
+        if (_defersRules && !insert)
+        {
+            chain.Defer(this, start);
+            _cursor = _words.EndOfLine(_cursor);
+            return null;
+        }
+
         int place = chain.Rules.Count;
         if (insert && !TryReadPlace(chain, out place))
             return null;
-
-        var rule = new Rule(chain, _text, start, end - start);
-        if (counted)
-            rule.SetCounters(packets, bytes, false);
-        if (!ReadSpecification(rule))
+        var rule = new Rule(chain, _text, start);
+        if (counters is { } values)
+            rule.SetCounters(values.Packets, values.Bytes, false);
+        if (!_words.Read(rule, ref _cursor))
             return null;
+        rule.EndsAt(_cursor);
         chain.Insert(place, rule);
+        if (_table!.Family == NetfilterFamily.Unknown && (rule.Source ?? rule.Destination) is { } address && (address.IsIPv6 || address.Name is null))
+            _table.Family = address.IsIPv6 ? NetfilterFamily.IPv6 : NetfilterFamily.IPv4;
         return rule;
     }
 
@@ -323,7 +331,7 @@ internal sealed class CommandReader : IRuleReader
     {
         place = 0;
         int before = _cursor;
-        if (!NextWord(out int start, out int length, out _) || !char.IsAsciiDigit(_text[start]))
+        if (!NextWord(out int start, out int length) || !char.IsAsciiDigit(_text[start]))
         {
             _cursor = before;
             return true;
@@ -348,7 +356,7 @@ internal sealed class CommandReader : IRuleReader
             return _chain;
         if (_table is null)
         {
-            if (IsSave)
+            if (_isSave)
             {
                 _errors.Report(Messages.OutsideTable, start, length);
                 return null;
@@ -357,19 +365,19 @@ internal sealed class CommandReader : IRuleReader
             _table = AddInferredTable();
         }
 
-        string text = _names.Intern(name);
-        _chain = _table.Chains.Find(text);
+        _chain = _table.Chains.Find(Names.Intern(name));
         if (_chain is not null)
             return _chain;
-        bool builtIn = BuiltInChains.Has(_table.Name, text);
-        if (!builtIn && IsSave)
+        // The kernel's own chains need no declaration.
+        bool builtIn = BuiltInChains.Has(_table.Name, name.ToString());
+        if (!builtIn && _isSave)
         {
             _errors.Report(Messages.ChainNotDeclared, start, length);
             return null;
         }
 
-        _chain = ChainNamed(_table, start, length);
-        SetBuiltIn(_chain, builtIn);
+        _chain = ChainNamed(_table, name);
+        _chain.IsBuiltIn = builtIn;
         return _chain;
     }
 
@@ -377,26 +385,26 @@ internal sealed class CommandReader : IRuleReader
     private void ReadChainCommand(ReadOnlySpan<char> command, int start, int length, int line)
     {
         bool policy = command is "-P" or "--policy";
-        if (!policy && command is not ("-N" or "--new-chain") || _table is null && IsSave)
+        if (!policy && command is not ("-N" or "--new-chain") || _table is null && _isSave)
         {
             _errors.Report(Messages.UnexpectedWord, start, length);
             return;
         }
 
-        if (!NextWord(out int nameStart, out int nameLength, out _))
+        if (!NextWord(out int nameStart, out int nameLength))
         {
             _errors.Report(Messages.ValueMissing, start, length);
             return;
         }
 
-        if (!IsSave)
-            ChooseInferredTable(policy, line);
+        if (!_isSave && policy)
+            ChooseInferredTable(line);
         _table ??= AddInferredTable();
-        Chain chain = ChainNamed(_table, nameStart, nameLength);
-        chain.Declaration = (line, _end - line);
+        Chain chain = ChainNamed(_table, _text.AsSpan(nameStart, nameLength));
+        chain.Declaration = (line, nameStart + nameLength - line);
         if (policy)
         {
-            if (!NextWord(out int policyStart, out int policyLength, out _))
+            if (!NextWord(out int policyStart, out int policyLength))
             {
                 _errors.Report(Messages.ValueMissing, start, length);
                 return;
@@ -405,10 +413,10 @@ internal sealed class CommandReader : IRuleReader
             SetPolicy(chain, policyStart, policyLength);
         }
 
-        if (!NextWord(out int restStart, out int restLength, out _))
+        if (!NextWord(out int restStart, out int restLength))
             return;
-        if (_text.AsSpan(restStart, restLength) is "-c" && TryReadCountersOption(out ulong packets, out ulong bytes))
-            (chain.Packets, chain.Bytes) = (packets, bytes);
+        if (_text.AsSpan(restStart, restLength) is "-c" && _words.TryReadCounters(ref _cursor, out ulong packets, out ulong bytes))
+            chain.SetCounters(packets, bytes);
         else
             _errors.Report(Messages.UnexpectedWord, restStart, restLength);
     }
@@ -417,23 +425,19 @@ internal sealed class CommandReader : IRuleReader
     /// <c>-S</c> does not name its table. A run of <c>-P</c> lines opens one; where several listings follow each other without
     /// chains or rules between them, the run is several tables, told apart by what built-in chains each has.
     /// </summary>
-    private void ChooseInferredTable(bool policy, int line)
+    private void ChooseInferredTable(int line)
     {
-        if (!policy)
-            return;
         if (_tableBeginnings.Count == 0)
         {
             var names = new List<string>();
-            int position = line;
-            while (position < _text.Length && _text.AsSpan(position).StartsWith("-P "))
+            for (int position = line; position < _text.Length && _text.AsSpan(position).StartsWith("-P ");)
             {
-                ReadOnlySpan<char> rest = _text.AsSpan(position + 3);
-                int end = rest.IndexOfAny(' ', '\n');
-                names.Add(_names.Intern(end < 0 ? rest : rest[..end]));
-                int next = rest.IndexOf('\n');
-                if (next < 0)
-                    break;
-                position += 3 + next + 1;
+                int cursor = position + "-P ".Length;
+                if (_words.NextWord(ref cursor, out int start, out int length, out _) && length > 0)
+                    names.Add(Names.Intern(_text.AsSpan(start, length)));
+                position = _words.EndOfLine(position);
+                while (position < _text.Length && _text[position] is '\r' or '\n')
+                    position++;
             }
 
             foreach (bool begins in InferredTables.BeginningsIn(names))
@@ -452,331 +456,12 @@ internal sealed class CommandReader : IRuleReader
         return table;
     }
 
-    private static void InferTable(Table table)
+    private void ReportWordAt(int start)
     {
-        InferredTables.Name(table);
-        if (table.Family == NetfilterFamily.Unknown)
-            table.Family = NetfilterFamily.IPv4;
-    }
-
-    /// <summary>Reads what follows the chain: conditions, matches, target.</summary>
-    /// <returns>False when it cannot be read; the error is noted.</returns>
-    private bool ReadSpecification(Rule rule)
-    {
-        _ruleWords = _chunkCount;
-        bool negated = false;
-        bool inTarget = false;
-        int lastOption = -1;
-        int bang = 0;
-        while (NextWord(out int start, out int length, out bool quoted))
-        {
-            ReadOnlySpan<char> word = _text.AsSpan(start, length);
-            if (word[0] != '-' || quoted || length == 1)
-            {
-                if (length == 1 && word[0] == '!' && !negated)
-                {
-                    (negated, bang) = (true, start);
-                    continue;
-                }
-
-                // A value. A "!" between an option and its value is how iptables before 1.4.3 wrote a negation.
-                if (lastOption < 0 || negated && _chunkCount != lastOption + 1)
-                {
-                    _errors.Report(Messages.UnexpectedWord, start, length);
-                    return false;
-                }
-
-                if (negated)
-                    Negate(lastOption);
-                negated = false;
-                Append(start, length, WordRole.Value, quoted, false);
-                continue;
-            }
-
-            if (lastOption >= 0 && !negated && TakesAnyWord(lastOption, word))
-            {
-                Append(start, length, WordRole.Value, quoted, false);
-                continue;
-            }
-
-            if (word[1] != '-')
-            {
-                if (!ReadShortOption(rule, start, length, ref negated, ref inTarget))
-                    return false;
-                lastOption = -1;
-                continue;
-            }
-
-            int known = ReadLongOption(rule, start, length, ref negated, ref inTarget);
-            if (known < 0)
-                return false;
-            if (known > 0)
-            {
-                lastOption = -1;
-                continue;
-            }
-
-            lastOption = _chunkCount;
-            Append(start, length, inTarget ? WordRole.TargetOption : WordRole.MatchOption, quoted, negated);
-            negated = false;
-        }
-
-        if (negated)
-        {
-            _errors.Report(Messages.UnexpectedWord, bang, 1);
-            return false;
-        }
-
-        rule.SetWords(_chunk, _ruleWords, _chunkCount - _ruleWords);
-        return true;
-    }
-
-    private bool TakesAnyWord(int option, ReadOnlySpan<char> word)
-    {
-        Word last = _chunk[option];
-        int values = _chunkCount - option - 1;
-        ReadOnlySpan<char> name = _text.AsSpan(last.Start, last.Length);
-        return values < OptionNames.ValuesThatMayLookLikeOptions(name) || values == 0 && char.IsAsciiDigit(word[1]) && !name.Contains('=');
-    }
-
-    /// <summary><c>-s</c>, <c>-jACCEPT</c> and the like.</summary>
-    private bool ReadShortOption(Rule rule, int start, int length, ref bool negated, ref bool inTarget)
-    {
-        char letter = _text[start + 1];
-        if (letter is not ('s' or 'd' or 'p' or 'i' or 'o' or 'j' or 'g' or 'm' or 'c'))
-        {
-            if (length > 2 || letter is not ('f' or '4' or '6'))
-            {
-                _errors.Report(Messages.UnexpectedWord, start, length);
-                return false;
-            }
-
-            if (letter == 'f')
-                rule.Set(negated ? RuleTraits.HeadFragments : RuleTraits.FurtherFragments);
-            negated = false;
-            return true;
-        }
-
-        if (length > 2)
-            return ReadValue(rule, letter, start, length, start + 2, length - 2, false, ref negated, ref inTarget);
-        return ReadNextValue(rule, letter, start, length, ref negated, ref inTarget);
-    }
-
-    /// <summary>The long names of the options that every rule can have.</summary>
-    /// <returns>1 when it was one of them, 0 when it belongs to a match or target, -1 when it cannot be read.</returns>
-    private int ReadLongOption(Rule rule, int start, int length, ref bool negated, ref bool inTarget)
-    {
-        ReadOnlySpan<char> name = _text.AsSpan(start, length);
-        int equals = name.IndexOf('=');
-        char letter = (equals < 0 ? name : name[..equals]) switch
-        {
-            "--source" or "--src" => 's',
-            "--destination" or "--dst" => 'd',
-            "--protocol" or "--proto" => 'p',
-            "--in-interface" => 'i',
-            "--out-interface" => 'o',
-            "--jump" => 'j',
-            "--goto" => 'g',
-            "--match" => 'm',
-            "--set-counters" => 'c',
-            "--fragment" or "--fragments" => 'f',
-            "--ipv4" or "--ipv6" => '4',
-            _ => '\0',
-        };
-        if (letter == '\0')
-            return 0;
-        if (letter is 'f' or '4')
-        {
-            if (letter == 'f')
-                rule.Set(negated ? RuleTraits.HeadFragments : RuleTraits.FurtherFragments);
-            negated = false;
-            return 1;
-        }
-
-        bool read = equals > 0
-            ? ReadValue(rule, letter, start, length, start + equals + 1, length - equals - 1, false, ref negated, ref inTarget)
-            : ReadNextValue(rule, letter, start, length, ref negated, ref inTarget);
-        return read ? 1 : -1;
-    }
-
-    private bool ReadNextValue(Rule rule, char letter, int start, int length, ref bool negated, ref bool inTarget)
-    {
-        if (!NextWord(out int valueStart, out int valueLength, out bool quoted))
-        {
-            _errors.Report(Messages.ValueMissing, start, length);
-            return false;
-        }
-
-        if (valueLength == 1 && _text[valueStart] == '!' && !negated && letter is 's' or 'd' or 'p' or 'i' or 'o')
-        {
-            negated = true;
-            if (!NextWord(out valueStart, out valueLength, out quoted))
-            {
-                _errors.Report(Messages.ValueMissing, start, length);
-                return false;
-            }
-        }
-
-        return ReadValue(rule, letter, start, length, valueStart, valueLength, quoted, ref negated, ref inTarget);
-    }
-
-    private bool ReadValue(
-        Rule rule, char letter, int start, int length, int valueStart, int valueLength, bool quoted, ref bool negated, ref bool inTarget)
-    {
-        ReadOnlySpan<char> value = quoted ? RuleText.Unquote(_text.AsSpan(valueStart, valueLength)) : _text.AsSpan(valueStart, valueLength);
-        bool negation = negated;
-        negated = false;
-        switch (letter)
-        {
-            case 's' or 'd':
-                if (!AddressPrefix.TryParse(value, negation, out AddressPrefix? prefix))
-                    return Refuse(valueStart, valueLength);
-                if (prefix.IsIPv6 && rule.DeclaringChain.Table is { Family: NetfilterFamily.Unknown } table)
-                    table.Family = NetfilterFamily.IPv6;
-                if (letter == 's')
-                    rule.Source = prefix;
-                else
-                    rule.Destination = prefix;
-                return true;
-            case 'i' or 'o':
-                if (value.IsEmpty)
-                    return Refuse(valueStart, valueLength);
-                InterfacePattern pattern = PatternOf(value, negation);
-                if (letter == 'i')
-                    rule.In = pattern;
-                else
-                    rule.Out = pattern;
-                return true;
-            case 'p':
-                if (value.IsEmpty)
-                    return Refuse(valueStart, valueLength);
-                rule.ProtocolName = Protocols.NameOf(value) ?? _names.Intern(value);
-                if (negation)
-                    rule.Set(RuleTraits.ProtocolNegated);
-                if (rule.ProtocolName == "ipv6-icmp" && rule.DeclaringChain.Table is { Family: NetfilterFamily.Unknown } icmpTable)
-                    icmpTable.Family = NetfilterFamily.IPv6;
-                return true;
-            case 'm':
-                if (value.IsEmpty || negation)
-                    return Refuse(valueStart, valueLength);
-                Append(valueStart, valueLength, WordRole.Match, quoted, false);
-                inTarget = false;
-                return true;
-            case 'j' or 'g':
-                if (value.IsEmpty || negation || rule.Target is not null)
-                    return Refuse(start, length);
-                rule.Target = _names.Intern(value);
-                if (letter == 'g')
-                    rule.Set(RuleTraits.Goto);
-                inTarget = true;
-                return true;
-            default:
-                _cursor = valueStart;
-                if (negation || !TryReadCountersOption(out ulong packets, out ulong bytes))
-                    return Refuse(valueStart, valueLength);
-                rule.SetCounters(packets, bytes, false);
-                return true;
-        }
-    }
-
-    // -c packets bytes, or -c packets,bytes
-    private bool TryReadCountersOption(out ulong packets, out ulong bytes)
-    {
-        packets = bytes = 0;
-        if (!NextWord(out int start, out int length, out _))
-            return false;
-        ReadOnlySpan<char> first = _text.AsSpan(start, length);
-        int comma = first.IndexOf(',');
-        if (comma >= 0)
-            return TryParseCounter(first[..comma], out packets) && TryParseCounter(first[(comma + 1)..], out bytes);
-        return TryParseCounter(first, out packets)
-            && NextWord(out start, out length, out _) && TryParseCounter(_text.AsSpan(start, length), out bytes);
-    }
-
-    private static bool TryParseCounter(ReadOnlySpan<char> text, out ulong value) =>
-        ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
-
-    private InterfacePattern PatternOf(ReadOnlySpan<char> value, bool negated)
-    {
-        bool prefix = value[^1] == '+';
-        string name = _names.Intern(prefix ? value[..^1] : value);
-        if (!_interfaces.TryGetValue((name, prefix, negated), out InterfacePattern? pattern))
-            _interfaces.Add((name, prefix, negated), pattern = new InterfacePattern(name, prefix, negated));
-        return pattern;
-    }
-
-    private bool Refuse(int start, int length)
-    {
-        _errors.Report(Messages.UnexpectedWord, start, length);
-        return false;
-    }
-
-    private void ReportFirstWord(string message)
-    {
-        ReadOnlySpan<char> line = _text.AsSpan(_cursor, _end - _cursor);
-        int lead = line.IndexOfAnyExcept(' ', '\t');
-        ReadOnlySpan<char> word = line[Math.Max(lead, 0)..];
-        int length = word.IndexOfAny(' ', '\t');
-        _errors.Report(message, _cursor + Math.Max(lead, 0), length < 0 ? word.Length : length);
-    }
-
-    private void Append(int start, int length, WordRole role, bool quoted, bool negated)
-    {
-        if (_chunkCount == _chunk.Length)
-            GrowChunk();
-        _chunk[_chunkCount++] = new Word(start, length, role, quoted, negated);
-    }
-
-    private void Negate(int option)
-    {
-        Word word = _chunk[option];
-        _chunk[option] = new Word(word.Start, word.Length, word.Role, word.IsQuoted, true);
-    }
-
-    private void GrowChunk()
-    {
-        int used = _chunkCount - _ruleWords;
-        // Small texts get small chunks: no chunk has more words than the rest of the text can hold.
-        int most = Math.Min(ChunkLength, (_text.Length - _cursor) / 2 + 1);
-        var chunk = new Word[Math.Max(most + used, used * 2)];
-        Array.Copy(_chunk, _ruleWords, chunk, 0, used);
-        (_chunk, _ruleWords, _chunkCount) = (chunk, 0, used);
-    }
-
-    /// <summary>The next word of the line, quotes and all.</summary>
-    private bool NextWord(out int start, out int length, out bool quoted)
-    {
-        ReadOnlySpan<char> line = _text.AsSpan(0, _end);
-        int i = _cursor;
-        while (i < line.Length && line[i] is ' ' or '\t')
-            i++;
-        start = i;
-        quoted = false;
-        bool open = false;
-        for (; i < line.Length; i++)
-        {
-            char c = line[i];
-            if (c == '"')
-            {
-                open = !open;
-                quoted = true;
-            }
-            else if (open)
-            {
-                if (c == '\\')
-                    i++;
-            }
-            else if (c is ' ' or '\t')
-            {
-                break;
-            }
-        }
-
-        i = Math.Min(i, line.Length);
-        if (open)
-            _errors.Report(Messages.QuoteNotClosed, start, i - start);
-        _cursor = i;
-        length = i - start;
-        return length > 0;
+        int cursor = start;
+        if (_words.NextWord(ref cursor, out int wordStart, out int length, out _) && length > 0)
+            _errors.Report(Messages.UnexpectedWord, wordStart, length);
+        else
+            _errors.Report(Messages.UnexpectedWord, start, 0);
     }
 }

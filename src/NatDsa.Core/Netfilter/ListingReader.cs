@@ -1,6 +1,6 @@
-using NatDsa.Resources;
 using System.Buffers;
 using System.Globalization;
+using NatDsa.Resources;
 
 namespace NatDsa.Netfilter;
 
@@ -20,7 +20,7 @@ internal sealed class ListingReader : IRuleReader
     private readonly string _text;
     private readonly SyntaxErrors _errors;
     private readonly NetfilterFamily _family;
-    private readonly NameTable _names = new();
+    private readonly NameTable<string> _names = new(name => name);
     private readonly bool _isRetyped;
 
     private int _position;
@@ -180,13 +180,12 @@ internal sealed class ListingReader : IRuleReader
         var words = new WordCursor(facts);
         words.Next();
         _chain.IsBuiltIn = true;
-        _chain.Hook = BuiltInChains.HookOf(name);
         _chain.PolicyText = _names.Intern(words.Next());
         if (Counter.TryParse(words.Next(), out ulong packets, out _))
         {
             words.Next();
             if (Counter.TryParse(words.Next(), out ulong bytes, out _))
-                (_chain.Packets, _chain.Bytes) = (packets, bytes);
+                _chain.SetCounters(packets, bytes);
         }
 
         return true;
@@ -222,7 +221,8 @@ internal sealed class ListingReader : IRuleReader
     private Rule? ReadRule(int start, int end)
     {
         ReadOnlySpan<char> line = _text.AsSpan(start, end - start);
-        var rule = new Rule(_chain!, _text, start, end - start);
+        var rule = new Rule(_chain!, _text, start);
+        rule.EndsAt(end);
         var words = new WordCursor(line);
         if (_columns.HasNumbers && !int.TryParse(words.Next(), NumberStyles.None, CultureInfo.InvariantCulture, out _))
             return Refuse(start, words, Messages.UnexpectedWord);
@@ -294,15 +294,14 @@ internal sealed class ListingReader : IRuleReader
         if (source.Contains(':') && _chain!.Table is { Family: NetfilterFamily.Unknown } table)
             table.Family = NetfilterFamily.IPv6;
 
-        ReadOptions(rule, words.Rest);
+        ReadOptions(rule, end - line[words.Position..].TrimStart(' ').Length, words.Rest);
         _chain!.Insert(_chain.Rules.Count, rule);
         return rule;
     }
 
-    private static void ReadOptions(Rule rule, ReadOnlySpan<char> options)
+    private static void ReadOptions(Rule rule, int start, ReadOnlySpan<char> options)
     {
-        rule.Set(RuleTraits.OptionsAreText);
-        rule.OptionsText = options.ToString();
+        rule.SetOptions(start, options.Length);
         if (options.StartsWith("[goto]"))
         {
             rule.Set(RuleTraits.Goto);

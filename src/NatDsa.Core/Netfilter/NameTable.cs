@@ -5,27 +5,38 @@ using System.Runtime.InteropServices;
 namespace NatDsa.Netfilter;
 
 /// <summary>
-/// Strings found by their characters, so that a name that comes a thousand times in a text becomes one string. The hash is
+/// Objects found by the characters of their names, so that what is named a thousand times in a text is made once. The hash is
 /// seeded for each process: nobody who writes a text can choose names that collide.
 /// </summary>
-internal sealed class NameTable
+/// <param name="make">Makes the object of a name, the first time that it is asked for.</param>
+internal sealed class NameTable<T>(Func<string, T> make)
+    where T : class
 {
     private static readonly ulong s_seed = (ulong)Random.Shared.NextInt64() | 1;
 
     private string[] _names = [];
+    private T[] _values = [];
     private uint[] _hashes = [];
     private int[] _slots = new int[64];
     private int _count;
 
-    /// <summary>The one string with these characters; made the first time that it is asked for.</summary>
-    public string Intern(ReadOnlySpan<char> name)
+    /// <summary>The one object of this name.</summary>
+    public T Intern(ReadOnlySpan<char> name)
     {
-        int index = IndexOf(name);
-        return _names[index];
+        uint hash = Hash(name);
+        int[] slots = _slots;
+        for (uint slot = hash; ; slot++)
+        {
+            int index = slots[slot & (slots.Length - 1)] - 1;
+            if (index < 0)
+                return Add(name.ToString(), hash);
+            if (_hashes[index] == hash && name.SequenceEqual(_names[index]))
+                return _values[index];
+        }
     }
 
-    /// <summary>The string with these characters; null when it was never interned. Safe from many threads once nobody interns.</summary>
-    public string? Find(ReadOnlySpan<char> name)
+    /// <summary>The object of this name; null when it was never made. Safe from many threads once nothing is made any more.</summary>
+    public T? Find(ReadOnlySpan<char> name)
     {
         uint hash = Hash(name);
         for (uint slot = hash; ; slot++)
@@ -34,32 +45,16 @@ internal sealed class NameTable
             if (index < 0)
                 return null;
             if (_hashes[index] == hash && name.SequenceEqual(_names[index]))
-                return _names[index];
+                return _values[index];
         }
     }
 
-    private int IndexOf(ReadOnlySpan<char> name)
-    {
-        uint hash = Hash(name);
-        uint slot = hash;
-        int[] slots = _slots;
-        for (; ; slot++)
-        {
-            int index = slots[slot & (slots.Length - 1)] - 1;
-            if (index < 0)
-                break;
-            if (_hashes[index] == hash && name.SequenceEqual(_names[index]))
-                return index;
-        }
-
-        return Add(name.ToString(), hash);
-    }
-
-    private int Add(string name, uint hash)
+    private T Add(string name, uint hash)
     {
         if (_count == _names.Length)
         {
             Array.Resize(ref _names, Math.Max(32, _count * 2));
+            Array.Resize(ref _values, _names.Length);
             Array.Resize(ref _hashes, _names.Length);
         }
 
@@ -73,7 +68,7 @@ internal sealed class NameTable
         _names[_count] = name;
         _hashes[_count] = hash;
         Place(hash, _count);
-        return _count++;
+        return _values[_count++] = make(name);
     }
 
     private void Place(uint hash, int index)

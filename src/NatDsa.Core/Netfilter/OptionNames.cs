@@ -3,27 +3,24 @@ namespace NatDsa.Netfilter;
 /// <summary>The names of matches and options that rules are full of, so that asking for one makes no string.</summary>
 internal static class OptionNames
 {
-    private static readonly NameTable s_known = Known();
+    private static readonly NameTable<string> s_known = Known();
 
     /// <summary>The name as a string: a shared one when it is well known.</summary>
     public static string Intern(ReadOnlySpan<char> name) => s_known.Find(name) ?? name.ToString();
 
     /// <summary>
-    /// How many values of an option are free text, and so may begin with a dash: iptables-save writes a text of letters, digits, dashes
+    /// Whether an option's value is free text, and so may begin with a dash: iptables-save writes a text of letters, digits, dashes
     /// and underscores without quotes.
     /// </summary>
-    public static int ValuesThatMayLookLikeOptions(ReadOnlySpan<char> option) => option switch
-    {
+    public static bool TakesFreeText(ReadOnlySpan<char> option) => option is
         "--comment" or "--string" or "--hex-string" or "--log-prefix" or "--nflog-prefix" or "--ulog-prefix" or "--helper" or "--name"
-            or "--hashlimit-name" or "--label" or "--rateest-name" or "--rateest" or "--rateest1" or "--rateest2" or "--quota-name" or "--path"
-            or "--domain" or "--led-trigger-id" or "--timeout" or "--selctx" or "--bytecode" or "--u32" => 1,
-        "--match-set" or "--add-set" or "--del-set" or "--map-set" => 1,
-        _ => 0,
-    };
+        or "--hashlimit-name" or "--label" or "--rateest-name" or "--rateest" or "--rateest1" or "--rateest2" or "--path"
+        or "--domain" or "--led-trigger-id" or "--timeout" or "--selctx" or "--bytecode" or "--u32"
+        or "--match-set" or "--add-set" or "--del-set" or "--map-set";
 
-    private static NameTable Known()
+    private static NameTable<string> Known()
     {
-        var known = new NameTable();
+        var known = new NameTable<string>(name => name);
         foreach (string name in (ReadOnlySpan<string>)
             [
                 "addrtype", "bpf", "comment", "conntrack", "hashlimit", "icmp", "icmp6", "iprange", "limit", "mac", "mark", "multiport", "owner",

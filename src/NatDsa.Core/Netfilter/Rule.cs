@@ -22,7 +22,7 @@ public sealed class Rule
 {
     private readonly string _text;
     private readonly int _start;
-    private readonly int _length;
+    private int _length;
     private ulong _packets;
     private ulong _bytes;
     private Word[] _words = [];
@@ -30,7 +30,7 @@ public sealed class Rule
     private int _wordCount;
     private RuleTraits _traits;
 
-    internal Rule(Chain chain, string text, int start, int length) => (DeclaringChain, _text, _start, _length) = (chain, text, start, length);
+    internal Rule(Chain chain, string text, int start) => (DeclaringChain, _text, _start) = (chain, text, start);
 
     /// <summary>The name of the table that the rule is in: <c>nat</c>.</summary>
     public string Table => DeclaringChain.Table.Name;
@@ -94,13 +94,13 @@ public sealed class Rule
     public RuleMatchList Matches => new(this);
 
     /// <summary>The target's own options, in order: <c>--to-source 192.0.2.1</c>. Under the same condition as <see cref="Matches"/>.</summary>
-    public RuleOptionList TargetOptions => new(this, 0, _wordCount, WordRole.TargetOption);
+    public RuleOptionList TargetOptions => new(this, 0, Words.Length, WordRole.TargetOption);
 
     /// <summary>
     /// What the rule says beyond the other columns, as the text has it: <c>-m</c> and the target's options in iptables-save, the last
     /// column of <c>-L</c>, the remaining statements of nft. Empty when there is nothing.
     /// </summary>
-    public string Options => Has(RuleTraits.OptionsAreText) ? OptionsText! : CommandOptions();
+    public string Options => Has(RuleTraits.OptionsAreText) ? _text.Substring(_wordStart, _wordCount) : CommandOptions();
 
     /// <summary>The rule as it stands in the text that was read: a line, or for nft its JSON object.</summary>
     public string Text => _text.Substring(_start, _length);
@@ -137,14 +137,13 @@ public sealed class Rule
 
     internal string ProtocolName { get; set; } = "all";
 
-    /// <summary>The options column, where it is no sequence of option words.</summary>
-    internal string? OptionsText { get; set; }
-
-    internal ReadOnlySpan<Word> Words => _words.AsSpan(_wordStart, _wordCount);
+    internal ReadOnlySpan<Word> Words => Has(RuleTraits.OptionsAreText) ? default : _words.AsSpan(_wordStart, _wordCount);
 
     internal int Start => _start;
 
     internal int Length => _length;
+
+    internal void EndsAt(int end) => _length = end - _start;
 
     internal string SourceText => _text;
 
@@ -156,6 +155,13 @@ public sealed class Rule
 
     internal void SetWords(Word[] words, int start, int count) => (_words, _wordStart, _wordCount) = (words, start, count);
 
+    /// <summary>Sets what stands in the options column, where it is no sequence of option words.</summary>
+    internal void SetOptions(int start, int length)
+    {
+        _traits |= RuleTraits.OptionsAreText;
+        (_wordStart, _wordCount) = (start, length);
+    }
+
     internal void SetCounters(ulong packets, ulong bytes, bool rounded)
     {
         (_packets, _bytes) = (packets, bytes);
@@ -164,11 +170,8 @@ public sealed class Rule
 
     private string CommandOptions()
     {
-        if (_wordCount == 0)
-            return "";
-        ReadOnlySpan<Word> words = Words;
         var text = new System.Text.StringBuilder();
-        foreach (Word word in words)
+        foreach (Word word in Words)
         {
             if (text.Length > 0)
                 text.Append(' ');
@@ -195,7 +198,7 @@ internal enum RuleTraits : ushort
     Counted = 16,
     Rounded = 32,
 
-    /// <summary><see cref="Rule.OptionsText"/> is the last column.</summary>
+    /// <summary>The options are the last column of a listing, and no words.</summary>
     OptionsAreText = 64,
 
     /// <summary>The text leaves conditions out, or has them in words that are not understood.</summary>

@@ -12,6 +12,14 @@ public sealed class Ruleset
 
     internal Ruleset(string text, RulesetFormat format) => (SourceText, Format) = (text, format);
 
+    /// <summary>
+    /// What a tool shows that ran well and printed nothing, as iptables-save does on a host where no table is in use. An empty text
+    /// by itself is no ruleset: only who ran the tool knows that it ran.
+    /// </summary>
+    /// <param name="format">What the tool prints when there is something to print.</param>
+    /// <param name="family">Whose packets it shows.</param>
+    public static Ruleset WithoutTables(RulesetFormat format, NetfilterFamily family) => new("", format) { DeclaredFamily = family };
+
     /// <summary>The form that the text has.</summary>
     public RulesetFormat Format { get; }
 
@@ -55,6 +63,9 @@ public sealed class Ruleset
 
     /// <summary>The first table of this name; null when there is none.</summary>
     public Table? FindTable(string name) => _tables.Find(table => table.Name == name);
+
+    /// <summary>How many rules there are, without reading those that were put off.</summary>
+    internal int RuleCount => _tables.Sum(table => table.Chains.Sum(chain => chain.RuleCount));
 
     /// <summary>The text that it was read from.</summary>
     internal string SourceText { get; }

@@ -1,5 +1,5 @@
-using NatDsa.Resources;
 using System.Text;
+using NatDsa.Resources;
 
 namespace NatDsa.Netfilter;
 
@@ -82,6 +82,20 @@ public static class RulesetReader
         }
 
         return generated ? RulesetFormat.IptablesSave : RulesetFormat.Unknown;
+    }
+
+    /// <summary>Reads what a verdict on the host's NAT rests on; chains read their rules when they are asked for.</summary>
+    internal static Ruleset ReadDeferred(string text, NetfilterFamily family)
+    {
+        RulesetFormat format = Detect(text);
+        if (format != RulesetFormat.IptablesSave)
+            return Read(text, RulesetReadMode.Lenient, family);
+        var reader = new CommandReader(text, format, RulesetReadMode.Lenient, family, defersRules: true);
+        while (reader.ReadRule() is not null)
+        {
+        }
+
+        return reader.Ruleset;
     }
 
     private static IEnumerable<Rule> Iterate(string text, RulesetReadMode mode, NetfilterFamily family)

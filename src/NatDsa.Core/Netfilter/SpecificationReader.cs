@@ -1,0 +1,446 @@
+using System.Globalization;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using NatDsa.Resources;
+
+namespace NatDsa.Netfilter;
+
+/// <summary>
+/// Reads the words of a rule that is written as a command: conditions, matches, target. One pass from the chain's name to the line's
+/// end; each word is found once, looked at once, and kept as a place in the text.
+/// </summary>
+/// <remarks>
+/// The grammar is iptables-restore's: words between blanks; double quotes, which can open anywhere and hold blanks; a
+/// backslash that escapes inside them. Sources: iptables(8), iptables-restore(8), iptables-extensions(8).
+/// </remarks>
+internal sealed class SpecificationReader(string text, SyntaxErrors errors)
+{
+    private const int ChunkLength = 8192;
+
+    private readonly string _text = text;
+    private readonly NameTable<InterfacePattern> _interfaces = new(name => InterfacePattern.Of(name, false));
+    private readonly NameTable<InterfacePattern> _otherInterfaces = new(name => InterfacePattern.Of(name, true));
+
+    // Words of the rules read so far; a rule holds a stretch of a chunk.
+    private Word[] _chunk = [];
+    private int _chunkCount;
+    private int _ruleWords;
+
+    // The rule that is being read.
+    private int _lastOption;
+    private bool _isNegated;
+    private bool _isInTarget;
+    private ulong _packets;
+
+    /// <summary>Strings for names that come again and again.</summary>
+    public NameTable<string> Names { get; } = new(name => name);
+
+    /// <summary>Reads what follows the chain.</summary>
+    /// <param name="rule">The rule to fill.</param>
+    /// <param name="cursor">Where to begin; afterwards at the line's end, which is a line feed, a carriage return before one, or the text's end.</param>
+    /// <returns>False when it cannot be read; the error is noted.</returns>
+    public bool Read(Rule rule, ref int cursor)
+    {
+        _ruleWords = _chunkCount;
+        _lastOption = -1;
+        _isNegated = _isInTarget = false;
+        int bang = 0;
+        // The letter of an option that has still to get its value, and where it stands.
+        char pending = '\0';
+        int pendingStart = 0;
+        while (NextWord(ref cursor, out int start, out int length, out bool quoted))
+        {
+            if (length < 0)
+                return false;
+            char first = _text[start];
+            if (pending != '\0')
+            {
+                if (length == 1 && first == '!' && !_isNegated && pending is 's' or 'd' or 'p' or 'i' or 'o')
+                {
+                    _isNegated = true;
+                    continue;
+                }
+
+                char letter = pending;
+                pending = letter == 'c' && !_text.AsSpan(start, length).Contains(',') ? 'C' : '\0';
+                if (!ReadValue(rule, letter, start, length, quoted))
+                    return false;
+            }
+            else if (first != '-' || length == 1)
+            {
+                if (length == 1 && first == '!' && !_isNegated)
+                {
+                    (_isNegated, bang) = (true, start);
+                    continue;
+                }
+
+                if (!ReadLooseValue(start, length, quoted))
+                    return false;
+            }
+            else if (_lastOption == _chunkCount - 1 && _lastOption >= 0 && !_isNegated && TakesAnyWord(start))
+            {
+                Append(start, length, WordRole.Value, quoted, false);
+            }
+            else
+            {
+                pending = OptionLetter(rule, start, length, quoted, out bool read);
+                pendingStart = start;
+                if (!read)
+                    return false;
+            }
+        }
+
+        if (pending != '\0')
+            return Refuse(Messages.ValueMissing, pendingStart, WordLength(pendingStart));
+        if (_isNegated)
+            return Refuse(Messages.UnexpectedWord, bang, 1);
+        if (cursor - rule.Start > Word.MaximumLength)
+            return Refuse(Messages.LineTooLong, rule.Start, RulesetError.MaximumWordLength);
+        rule.SetWords(_chunk, _ruleWords, _chunkCount - _ruleWords);
+        return true;
+    }
+
+    /// <summary>The next word of the line, quotes and all.</summary>
+    /// <returns>False at the line's end. A word whose quotes are not closed is noted as an error and has a negative length.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool NextWord(ref int cursor, out int start, out int length, out bool quoted)
+    {
+        string text = _text;
+        int i = cursor;
+        quoted = false;
+        while ((uint)i < (uint)text.Length && text[i] <= ' ')
+        {
+            if (text[i] is not (' ' or '\t'))
+            {
+                if (text[i] == '\n' || IsLineEnd(i))
+                    break;
+                // Any other control character is a letter like others.
+                goto word;
+            }
+
+            i++;
+        }
+
+        if ((uint)i >= (uint)text.Length || text[i] <= ' ')
+        {
+            start = cursor = i;
+            length = 0;
+            return false;
+        }
+
+    word:
+        start = i;
+        int end = Boundary(i);
+        if ((uint)end < (uint)text.Length && text[end] is not (' ' or '\n'))
+        {
+            end = EndOfOddWord(start, end, out quoted);
+            if (end < 0)
+            {
+                cursor = EndOfLine(start);
+                length = -1;
+                return true;
+            }
+        }
+
+        cursor = end;
+        length = end - start;
+        return true;
+    }
+
+    /// <summary>The end of the line that holds this place: a line feed, a carriage return before one, or the text's end.</summary>
+    public int EndOfLine(int position)
+    {
+        int length = _text.AsSpan(position).IndexOf('\n');
+        int end = length < 0 ? _text.Length : position + length;
+        return end > position && _text[end - 1] == '\r' ? end - 1 : end;
+    }
+
+    /// <summary>Reads <c>packets bytes</c> or <c>packets,bytes</c>.</summary>
+    public bool TryReadCounters(ref int cursor, out ulong packets, out ulong bytes)
+    {
+        packets = bytes = 0;
+        if (!NextWord(ref cursor, out int start, out int length, out _) || length <= 0)
+            return false;
+        ReadOnlySpan<char> word = _text.AsSpan(start, length);
+        int comma = word.IndexOf(',');
+        if (comma >= 0)
+            return TryParseCounter(word[..comma], out packets) && TryParseCounter(word[(comma + 1)..], out bytes);
+        return TryParseCounter(word, out packets)
+            && NextWord(ref cursor, out start, out length, out _) && length > 0 && TryParseCounter(_text.AsSpan(start, length), out bytes);
+    }
+
+    /// <summary>The first blank, control character or double quote at or after a place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int Boundary(int start)
+    {
+        ReadOnlySpan<char> text = _text;
+        ref ushort first = ref Unsafe.As<char, ushort>(ref MemoryMarshal.GetReference(text));
+        int i = start;
+        for (; i <= text.Length - Vector128<ushort>.Count; i += Vector128<ushort>.Count)
+        {
+            Vector128<ushort> letters = Vector128.LoadUnsafe(ref first, (nuint)i);
+            Vector128<ushort> found = Vector128.Equals(Vector128.Min(letters, Vector128.Create((ushort)' ')), letters)
+                | Vector128.Equals(letters, Vector128.Create((ushort)'"'));
+            uint bits = found.AsByte().ExtractMostSignificantBits();
+            if (bits != 0)
+                return i + (BitOperations.TrailingZeroCount(bits) >> 1);
+        }
+
+        while (i < text.Length && text[i] > ' ' && text[i] != '"')
+            i++;
+        return i;
+    }
+
+    /// <summary>The end of a word with quotes or control characters in it; -1 when its quotes are not closed, which is noted.</summary>
+    private int EndOfOddWord(int start, int i, out bool quoted)
+    {
+        ReadOnlySpan<char> text = _text;
+        quoted = false;
+        while (i < text.Length)
+        {
+            char c = text[i];
+            if (c == '"')
+            {
+                quoted = true;
+                i = EndOfQuotes(i + 1);
+                if (i < 0)
+                {
+                    errors.Report(Messages.QuoteNotClosed, start, EndOfLine(start) - start);
+                    return -1;
+                }
+            }
+            else if (c is ' ' or '\t' or '\n' || c == '\r' && IsLineEnd(i))
+            {
+                break;
+            }
+            else
+            {
+                i++;
+            }
+        }
+
+        return i;
+    }
+
+    private int EndOfQuotes(int i)
+    {
+        ReadOnlySpan<char> text = _text;
+        while (true)
+        {
+            int length = text[i..].IndexOfAny('"', '\\', '\n');
+            if (length < 0)
+                return -1;
+            i += length;
+            if (text[i] == '"')
+                return i + 1;
+            if (text[i] == '\n' || i + 1 >= text.Length || text[i + 1] == '\n')
+                return -1;
+            i += 2;
+        }
+    }
+
+    private bool IsLineEnd(int i) => _text[i] == '\r' && (i + 1 == _text.Length || _text[i + 1] == '\n');
+
+    private int WordLength(int start) => Boundary(start) - start;
+
+    /// <summary>
+    /// A value of an option. A "!" between an option and its value is how iptables before 1.4.3 wrote a negation.
+    /// </summary>
+    private bool ReadLooseValue(int start, int length, bool quoted)
+    {
+        if (_lastOption < 0 || _isNegated && _lastOption != _chunkCount - 1)
+            return Refuse(Messages.UnexpectedWord, start, length);
+        if (_isNegated)
+        {
+            Word option = _chunk[_lastOption];
+            _chunk[_lastOption] = new Word(option.Start, option.Length, option.Role, option.IsQuoted, true);
+            _isNegated = false;
+        }
+
+        Append(start, length, WordRole.Value, quoted, false);
+        return true;
+    }
+
+    /// <summary>Whether the last option, which has no value yet, takes this word, dash and all.</summary>
+    private bool TakesAnyWord(int start)
+    {
+        Word option = _chunk[_lastOption];
+        return char.IsAsciiDigit(_text[start + 1]) || OptionNames.TakesFreeText(_text.AsSpan(option.Start, option.Length));
+    }
+
+    /// <summary>Takes an option in: at once when it needs no value or has it attached, or by the letter that waits for one.</summary>
+    private char OptionLetter(Rule rule, int start, int length, bool quoted, out bool read)
+    {
+        read = true;
+        if (length == 2)
+        {
+            char letter = _text[start + 1];
+            if (letter is 's' or 'd' or 'p' or 'i' or 'o' or 'j' or 'g' or 'm' or 'c')
+            {
+                _lastOption = -1;
+                return letter;
+            }
+        }
+
+        if (_text[start + 1] != '-' || length == 2)
+        {
+            read = ReadShortOption(rule, start, length);
+            return '\0';
+        }
+
+        ReadOnlySpan<char> name = _text.AsSpan(start, length);
+        char known = LetterOf(name);
+        if (known == '\0' && name.IndexOf('=') is int equals and > 0 && (known = LetterOf(name[..equals])) != '\0')
+        {
+            _lastOption = -1;
+            read = ReadValue(rule, known, start + equals + 1, length - equals - 1, quoted);
+            return '\0';
+        }
+
+        if (known == '\0')
+        {
+            Append(start, length, _isInTarget ? WordRole.TargetOption : WordRole.MatchOption, quoted, _isNegated);
+            _lastOption = _chunkCount - 1;
+            _isNegated = false;
+            return '\0';
+        }
+
+        _lastOption = -1;
+        if (known is not ('f' or '4'))
+            return known;
+        ReadFlag(rule, known);
+        return '\0';
+    }
+
+    /// <summary><c>-f</c>, <c>-4</c>, <c>-6</c>, and letters with the value attached: <c>-jACCEPT</c>.</summary>
+    private bool ReadShortOption(Rule rule, int start, int length)
+    {
+        char letter = _text[start + 1];
+        _lastOption = -1;
+        if (length == 2 && letter is 'f' or '4' or '6')
+        {
+            ReadFlag(rule, letter);
+            return true;
+        }
+
+        return length > 2 && letter is 's' or 'd' or 'p' or 'i' or 'o' or 'j' or 'g' or 'm'
+            ? ReadValue(rule, letter, start + 2, length - 2, false)
+            : Refuse(Messages.UnexpectedWord, start, length);
+    }
+
+    private void ReadFlag(Rule rule, char letter)
+    {
+        if (letter == 'f')
+            rule.Set(_isNegated ? RuleTraits.HeadFragments : RuleTraits.FurtherFragments);
+        _isNegated = false;
+    }
+
+    /// <summary>The short form of the options that every rule can have.</summary>
+    private static char LetterOf(ReadOnlySpan<char> name) => name switch
+    {
+        "--source" or "--src" => 's',
+        "--destination" or "--dst" => 'd',
+        "--protocol" or "--proto" => 'p',
+        "--in-interface" => 'i',
+        "--out-interface" => 'o',
+        "--jump" => 'j',
+        "--goto" => 'g',
+        "--match" => 'm',
+        "--set-counters" => 'c',
+        "--fragment" or "--fragments" => 'f',
+        "--ipv4" or "--ipv6" => '4',
+        _ => '\0',
+    };
+
+    private bool ReadValue(Rule rule, char letter, int start, int length, bool quoted)
+    {
+        ReadOnlySpan<char> value = quoted ? RuleText.Unquote(_text.AsSpan(start, length)) : _text.AsSpan(start, length);
+        bool negated = _isNegated;
+        _isNegated = false;
+        if (value.IsEmpty || negated && letter is 'm' or 'j' or 'g' or 'c')
+            return Refuse(Messages.UnexpectedWord, start, length);
+        switch (letter)
+        {
+            case 's':
+                if (!AddressPrefix.TryParse(value, negated, out AddressPrefix? source))
+                    return Refuse(Messages.UnexpectedWord, start, length);
+                rule.Source = source;
+                return true;
+            case 'd':
+                if (!AddressPrefix.TryParse(value, negated, out AddressPrefix? destination))
+                    return Refuse(Messages.UnexpectedWord, start, length);
+                rule.Destination = destination;
+                return true;
+            case 'i':
+                rule.In = (negated ? _otherInterfaces : _interfaces).Intern(value);
+                return true;
+            case 'o':
+                rule.Out = (negated ? _otherInterfaces : _interfaces).Intern(value);
+                return true;
+            case 'p':
+                rule.ProtocolName = Protocols.NameOf(value) ?? Names.Intern(value);
+                if (negated)
+                    rule.Set(RuleTraits.ProtocolNegated);
+                return true;
+            case 'm':
+                Append(start, length, WordRole.Match, quoted, false);
+                _isInTarget = false;
+                return true;
+            case 'j' or 'g':
+                if (rule.Target is not null)
+                    return Refuse(Messages.UnexpectedWord, start, length);
+                rule.Target = Names.Intern(value);
+                if (letter == 'g')
+                    rule.Set(RuleTraits.Goto);
+                _isInTarget = true;
+                return true;
+            default:
+                return ReadCounter(rule, letter, value) || Refuse(Messages.UnexpectedWord, start, length);
+        }
+    }
+
+    private bool ReadCounter(Rule rule, char letter, ReadOnlySpan<char> value)
+    {
+        ulong bytes;
+        int comma = value.IndexOf(',');
+        if (letter == 'c' && comma < 0)
+            return TryParseCounter(value, out _packets);
+        bool read = letter == 'c'
+            ? TryParseCounter(value[..comma], out _packets) & TryParseCounter(value[(comma + 1)..], out bytes)
+            : TryParseCounter(value, out bytes);
+        if (read)
+            rule.SetCounters(_packets, bytes, false);
+        return read;
+    }
+
+    private static bool TryParseCounter(ReadOnlySpan<char> text, out ulong value) =>
+        ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
+
+    private bool Refuse(string message, int start, int length)
+    {
+        errors.Report(message, start, length);
+        return false;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Append(int start, int length, WordRole role, bool quoted, bool negated)
+    {
+        if (_chunkCount == _chunk.Length)
+            GrowChunk(start);
+        _chunk[_chunkCount++] = new Word(start, length, role, quoted, negated);
+    }
+
+    private void GrowChunk(int position)
+    {
+        int used = _chunkCount - _ruleWords;
+        // Small texts get small chunks: no chunk has more words than the rest of the text can hold.
+        int most = Math.Min(ChunkLength, (_text.Length - position) / 2 + 1);
+        var chunk = new Word[Math.Max(most + used, used * 2)];
+        Array.Copy(_chunk, _ruleWords, chunk, 0, used);
+        if (_lastOption >= _ruleWords)
+            _lastOption -= _ruleWords;
+        (_chunk, _ruleWords, _chunkCount) = (chunk, 0, used);
+    }
+}
