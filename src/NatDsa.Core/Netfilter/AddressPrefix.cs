@@ -79,6 +79,13 @@ public abstract class AddressPrefix : IEquatable<AddressPrefix>
 
     internal static AddressPrefix IPv4(uint address, uint mask, bool negated) => new IPv4Prefix(address, mask, negated);
 
+    /// <summary>Reads an IPv4 address, with or without a mask, and nothing else.</summary>
+    internal static bool TryParseIPv4(ReadOnlySpan<char> text, out uint address, out uint mask)
+    {
+        mask = uint.MaxValue;
+        return TryReadIPv4(text, out address, out int used) && (used == text.Length || text[used] == '/' && TryReadIPv4Mask(text[(used + 1)..], out mask));
+    }
+
     internal static bool TryParse(ReadOnlySpan<char> text, bool negated, [NotNullWhen(true)] out AddressPrefix? prefix)
     {
         prefix = null;

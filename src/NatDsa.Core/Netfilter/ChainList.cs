@@ -6,7 +6,7 @@ namespace NatDsa.Netfilter;
 public sealed class ChainList : IReadOnlyList<Chain>
 {
     private readonly List<Chain> _chains = [];
-    private readonly Dictionary<string, Chain> _byName = new(StringComparer.Ordinal);
+    private Dictionary<string, Chain>? _byName;
 
     internal ChainList()
     {
@@ -19,16 +19,19 @@ public sealed class ChainList : IReadOnlyList<Chain>
     public Chain this[int index] => _chains[index];
 
     /// <summary>The chain of this name; null when there is none.</summary>
-    public Chain? Find(string name) => _byName.GetValueOrDefault(name);
+    public Chain? Find(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        Dictionary<string, Chain>? byName = _byName;
+        if (byName is null || byName.Count != _chains.Count)
+            _byName = byName = _chains.ToDictionary(chain => chain.Name, StringComparer.Ordinal);
+        return byName.GetValueOrDefault(name);
+    }
 
     /// <inheritdoc/>
     public IEnumerator<Chain> GetEnumerator() => _chains.GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => _chains.GetEnumerator();
 
-    internal void Add(Chain chain)
-    {
-        _chains.Add(chain);
-        _byName.Add(chain.Name, chain);
-    }
+    internal void Add(Chain chain) => _chains.Add(chain);
 }

@@ -14,6 +14,7 @@ namespace NatDsa.Netfilter;
 internal sealed class CommandReader : IRuleReader
 {
     private readonly string _text;
+    private readonly RuleStore _store;
     private readonly SyntaxErrors _errors;
     private readonly NetfilterFamily _family;
     private readonly SpecificationReader _words;
@@ -26,6 +27,9 @@ internal sealed class CommandReader : IRuleReader
     private int _cursor;
     private Table? _table;
     private Chain? _chain;
+
+    // This table's chains, by the numbers of their names.
+    private Chain?[] _chainOfName = [];
     private NetfilterFamily _announced;
     private bool _tableIsDue;
 
@@ -37,13 +41,14 @@ internal sealed class CommandReader : IRuleReader
         _defersRules = defersRules;
         Ruleset = new Ruleset(text, format) { DeclaredFamily = family };
         _errors = new SyntaxErrors(Ruleset, mode);
-        _words = new SpecificationReader(text, _errors);
+        _store = Ruleset.Store;
+        _words = new SpecificationReader(_store, _errors);
         _position = text is ['\uFEFF', ..] ? 1 : 0;
     }
 
     public Ruleset Ruleset { get; }
 
-    private NameTable<string> Names => _words.Names;
+    private NameTable Names => _store.Names;
 
     public Rule? ReadRule()
     {
@@ -75,15 +80,10 @@ internal sealed class CommandReader : IRuleReader
     {
         _cursor = start;
         (ulong Packets, ulong Bytes)? counters = ReadCounters();
-        var rule = new Rule(chain, _text, start);
         NextWord(out _, out _);
         NextWord(out _, out _);
-        if (counters is { } values)
-            rule.SetCounters(values.Packets, values.Bytes, false);
-        if (!_words.Read(rule, ref _cursor))
-            return;
-        rule.EndsAt(_cursor);
-        chain.Insert(chain.Rules.Count, rule);
+        if (ReadSpecification(start, counters) is int index and >= 0)
+            chain.Append(index);
     }
 
     /// <summary>Goes to the next line from the place where reading stopped in this one.</summary>
@@ -160,7 +160,7 @@ internal sealed class CommandReader : IRuleReader
         }
 
         _table = new Table(Ruleset, Names.Intern(_text.AsSpan(nameStart, length)), _announced != NetfilterFamily.Unknown ? _announced : _family) { Lines = (start, end) };
-        _chain = null;
+        (_chain, _chainOfName) = (null, []);
         _tableIsDue = false;
         Ruleset.Add(_table);
     }
@@ -219,14 +219,18 @@ internal sealed class CommandReader : IRuleReader
         chain.SetCounters(packets, bytes);
     }
 
+    private Chain? ChainOfName(int number) => number < _chainOfName.Length ? _chainOfName[number] : null;
+
     private Chain ChainNamed(Table table, ReadOnlySpan<char> text)
     {
-        string name = Names.Intern(text);
-        if (table.Chains.Find(name) is { } known)
+        int number = Names.NumberOf(text);
+        if (ChainOfName(number) is { } known)
             return known;
-        var chain = new Chain(table, name);
+        if (number >= _chainOfName.Length)
+            Array.Resize(ref _chainOfName, Math.Max(number + 1, Math.Max(16, _chainOfName.Length * 2)));
+        var chain = new Chain(table, _store, Names[number]);
         table.Chains.Add(chain);
-        return chain;
+        return _chainOfName[number] = chain;
     }
 
     private void SetPolicy(Chain chain, int start, int length)
@@ -312,19 +316,42 @@ internal sealed class CommandReader : IRuleReader
             return null;
         }
 
-        int place = chain.Rules.Count;
+        int place = 0;
         if (insert && !TryReadPlace(chain, out place))
             return null;
-        var rule = new Rule(chain, _text, start);
-        if (counters is { } values)
-            rule.SetCounters(values.Packets, values.Bytes, false);
-        if (!_words.Read(rule, ref _cursor))
+        int index = ReadSpecification(start, counters);
+        if (index < 0)
             return null;
-        rule.EndsAt(_cursor);
-        chain.Insert(place, rule);
-        if (_table!.Family == NetfilterFamily.Unknown && (rule.Source ?? rule.Destination) is { } address && (address.IsIPv6 || address.Name is null))
-            _table.Family = address.IsIPv6 ? NetfilterFamily.IPv6 : NetfilterFamily.IPv4;
-        return rule;
+        if (insert)
+            chain.Insert(place, index);
+        else
+            chain.Append(index);
+        if (_table!.Family == NetfilterFamily.Unknown)
+            SettleFamily(_table, new Rule(_store, index));
+        return new Rule(_store, index);
+    }
+
+    /// <summary>Reads a rule from behind its chain's name.</summary>
+    /// <returns>Its number in the store; -1 when it cannot be read, which is noted.</returns>
+    private int ReadSpecification(int start, (ulong Packets, ulong Bytes)? counters)
+    {
+        ref RuleRecord record = ref _store.Add(out int index);
+        record.Start = start;
+        if (counters is { } values)
+            _store.SetCounters(index, values.Packets, values.Bytes, false);
+        if (_words.Read(ref record, index, ref _cursor))
+            return index;
+        _store.RemoveLast();
+        return -1;
+    }
+
+    /// <summary>Nothing but an address tells the family of a dump without its first line.</summary>
+    private static void SettleFamily(Table table, Rule rule)
+    {
+        if ((rule.Source ?? rule.Destination) is { Name: null } address)
+            table.Family = address.IsIPv6 ? NetfilterFamily.IPv6 : NetfilterFamily.IPv4;
+        else if (rule.ProtocolName == "ipv6-icmp")
+            table.Family = NetfilterFamily.IPv6;
     }
 
     private bool TryReadPlace(Chain chain, out int place)
@@ -365,7 +392,7 @@ internal sealed class CommandReader : IRuleReader
             _table = AddInferredTable();
         }
 
-        _chain = _table.Chains.Find(Names.Intern(name));
+        _chain = Names.Find(name) is int number and >= 0 ? ChainOfName(number) : null;
         if (_chain is not null)
             return _chain;
         // The kernel's own chains need no declaration.
@@ -452,7 +479,7 @@ internal sealed class CommandReader : IRuleReader
     {
         var table = new Table(Ruleset, "", _family) { IsNameInferred = true };
         Ruleset.Add(table);
-        _chain = null;
+        (_chain, _chainOfName) = (null, []);
         return table;
     }
 

@@ -20,7 +20,7 @@ internal sealed class ListingReader : IRuleReader
     private readonly string _text;
     private readonly SyntaxErrors _errors;
     private readonly NetfilterFamily _family;
-    private readonly NameTable<string> _names = new(name => name);
+    private readonly RuleStore _store;
     private readonly bool _isRetyped;
 
     private int _position;
@@ -36,6 +36,7 @@ internal sealed class ListingReader : IRuleReader
         _text = text;
         _family = family;
         Ruleset = new Ruleset(text, format) { DeclaredFamily = family };
+        _store = Ruleset.Store;
         _errors = new SyntaxErrors(Ruleset, mode);
         _position = text is ['\uFEFF', ..] ? 1 : 0;
         _isRetyped = !HasPaddedLine(text);
@@ -105,7 +106,7 @@ internal sealed class ListingReader : IRuleReader
             return null;
         if (IsStatus && (_chain is null || blankBefore) && TableNameIn(line) is { Length: > 0 } name)
         {
-            BeginTable(_names.Intern(name));
+            BeginTable(_store.Names.Intern(name));
             return null;
         }
 
@@ -157,7 +158,7 @@ internal sealed class ListingReader : IRuleReader
     {
         if (!TryFindChain(line.TrimEnd(), out ReadOnlySpan<char> nameText, out ReadOnlySpan<char> facts))
             return false;
-        string name = _names.Intern(nameText);
+        string name = _store.Names.Intern(nameText);
         bool isUsers = char.IsAsciiDigit(facts[0]);
         ChooseTable(name, isUsers, blankBefore);
         if (_table!.Chains.Find(name) is not null)
@@ -167,7 +168,7 @@ internal sealed class ListingReader : IRuleReader
             return true;
         }
 
-        _chain = new Chain(_table, name) { Declaration = (start, line.Length) };
+        _chain = new Chain(_table, _store, name) { Declaration = (start, line.Length) };
         _table.Chains.Add(_chain);
         _headerDue = true;
         if (isUsers)
@@ -180,7 +181,7 @@ internal sealed class ListingReader : IRuleReader
         var words = new WordCursor(facts);
         words.Next();
         _chain.IsBuiltIn = true;
-        _chain.PolicyText = _names.Intern(words.Next());
+        _chain.PolicyText = _store.Names.Intern(words.Next());
         if (Counter.TryParse(words.Next(), out ulong packets, out _))
         {
             words.Next();
@@ -220,9 +221,21 @@ internal sealed class ListingReader : IRuleReader
 
     private Rule? ReadRule(int start, int end)
     {
+        ref RuleRecord record = ref _store.Add(out int index);
+        (record.Start, record.Length) = (start, end - start);
+        if (!ReadColumns(ref record, index, start, end))
+        {
+            _store.RemoveLast();
+            return null;
+        }
+
+        _chain!.Append(index);
+        return new Rule(_store, index);
+    }
+
+    private bool ReadColumns(ref RuleRecord rule, int index, int start, int end)
+    {
         ReadOnlySpan<char> line = _text.AsSpan(start, end - start);
-        var rule = new Rule(_chain!, _text, start);
-        rule.EndsAt(end);
         var words = new WordCursor(line);
         if (_columns.HasNumbers && !int.TryParse(words.Next(), NumberStyles.None, CultureInfo.InvariantCulture, out _))
             return Refuse(start, words, Messages.UnexpectedWord);
@@ -234,25 +247,25 @@ internal sealed class ListingReader : IRuleReader
                 return Refuse(start, words, Messages.UnexpectedWord);
             if (!Counter.TryParse(words.Next(), out ulong bytes, out bool bytesRounded))
                 return Refuse(start, words, Messages.UnexpectedWord);
-            rule.SetCounters(packets, bytes, packetsRounded || bytesRounded);
+            _store.SetCounters(index, packets, bytes, packetsRounded || bytesRounded);
             targetColumn = words.Position + 1;
         }
 
         if (targetColumn >= line.Length)
             return Refuse(start, words, Messages.ColumnsMissing);
         if (line[targetColumn] != ' ')
-            rule.Target = _names.Intern(words.Next());
+            rule.Target = _store.Names.NumberOf(words.Next()) + 1;
 
         ReadOnlySpan<char> protocol = words.Next();
         if (protocol is ['!', _, ..])
         {
-            rule.Set(RuleTraits.ProtocolNegated);
+            rule.Traits |= RuleTraits.ProtocolNegated;
             protocol = protocol[1..];
         }
 
         if (protocol.IsEmpty)
             return Refuse(start, words, Messages.ColumnsMissing);
-        rule.ProtocolName = Protocols.NameOf(protocol) ?? _names.Intern(protocol);
+        rule.Protocol = _store.Names.NumberOf(Protocols.NameOf(protocol) ?? protocol) + 1;
 
         // ip6tables leaves the column of -f blank.
         WordCursor beforeFragments = words;
@@ -261,10 +274,10 @@ internal sealed class ListingReader : IRuleReader
             case "--":
                 break;
             case "-f":
-                rule.Set(RuleTraits.FurtherFragments);
+                rule.Traits |= RuleTraits.FurtherFragments;
                 break;
             case "!f":
-                rule.Set(RuleTraits.HeadFragments);
+                rule.Traits |= RuleTraits.HeadFragments;
                 break;
             default:
                 words = beforeFragments;
@@ -273,38 +286,42 @@ internal sealed class ListingReader : IRuleReader
 
         if (_columns.IsVerbose)
         {
-            rule.In = PatternOf(words.Next());
-            rule.Out = PatternOf(words.Next());
+            rule.In = InterfaceNumber(words.Next());
+            rule.Out = InterfaceNumber(words.Next());
         }
         else
         {
-            rule.Set(RuleTraits.HasHiddenConditions);
+            rule.Traits |= RuleTraits.HasHiddenConditions;
         }
 
         ReadOnlySpan<char> source = words.Next();
+        int sourceEnd = words.Position;
         ReadOnlySpan<char> destination = words.Next();
         if (destination.IsEmpty)
             return Refuse(start, words, Messages.ColumnsMissing);
         if (!TryReadAddress(source, out AddressPrefix? prefix))
-            return Refuse(start + words.Position - destination.Length - 1 - source.Length, source.Length);
-        rule.Source = prefix;
+            return Refuse(start + sourceEnd - source.Length, source.Length);
+        if (prefix is not null)
+            _store.SetSource(ref rule, prefix);
         if (!TryReadAddress(destination, out prefix))
             return Refuse(start + words.Position - destination.Length, destination.Length);
-        rule.Destination = prefix;
-        if (source.Contains(':') && _chain!.Table is { Family: NetfilterFamily.Unknown } table)
-            table.Family = NetfilterFamily.IPv6;
+        if (prefix is not null)
+            _store.SetDestination(ref rule, prefix);
+        if (_chain!.Table is { Family: NetfilterFamily.Unknown } table && source.ContainsAny(':', '.'))
+            table.Family = source.Contains(':') ? NetfilterFamily.IPv6 : NetfilterFamily.IPv4;
 
-        ReadOptions(rule, end - line[words.Position..].TrimStart(' ').Length, words.Rest);
-        _chain!.Insert(_chain.Rules.Count, rule);
-        return rule;
+        ReadOnlySpan<char> options = line[words.Position..].TrimStart(' ');
+        ReadOptions(ref rule, end - options.Length, options.TrimEnd(' '));
+        return true;
     }
 
-    private static void ReadOptions(Rule rule, int start, ReadOnlySpan<char> options)
+    private static void ReadOptions(ref RuleRecord rule, int start, ReadOnlySpan<char> options)
     {
-        rule.SetOptions(start, options.Length);
+        rule.Traits |= RuleTraits.OptionsAreText;
+        (rule.FirstWord, rule.WordCount) = (start, options.Length);
         if (options.StartsWith("[goto]"))
         {
-            rule.Set(RuleTraits.Goto);
+            rule.Traits |= RuleTraits.Goto;
             options = options["[goto]".Length..].TrimStart(' ');
         }
 
@@ -312,7 +329,7 @@ internal sealed class ListingReader : IRuleReader
         if (options.StartsWith("/* ") && options.IndexOf(" */") is int close and > 0 && close + 3 == options.Length)
             return;
         if (!options.IsEmpty)
-            rule.Set(RuleTraits.HasHiddenConditions);
+            rule.Traits |= RuleTraits.HasHiddenConditions;
     }
 
     private static bool TryReadAddress(ReadOnlySpan<char> word, out AddressPrefix? prefix)
@@ -323,8 +340,12 @@ internal sealed class ListingReader : IRuleReader
         return AddressPrefix.TryParse(word is ['!', ..] ? word[1..] : word, word is ['!', ..], out prefix);
     }
 
-    private static InterfacePattern? PatternOf(ReadOnlySpan<char> word) =>
-        word is "*" or "any" || !InterfacePattern.TryParse(word, out InterfacePattern? pattern) ? null : pattern;
+    private int InterfaceNumber(ReadOnlySpan<char> word) => word switch
+    {
+        "*" or "any" or "" => 0,
+        ['!', _, ..] => _store.InterfaceNumber(word[1..], true),
+        _ => _store.InterfaceNumber(word, false),
+    };
 
     private void Finish()
     {
@@ -347,16 +368,16 @@ internal sealed class ListingReader : IRuleReader
         }
     }
 
-    private Rule? Refuse(int lineStart, WordCursor words, string message)
+    private bool Refuse(int lineStart, WordCursor words, string message)
     {
         _errors.Report(message, lineStart + words.Position - words.Current.Length, words.Current.Length);
-        return null;
+        return false;
     }
 
-    private Rule? Refuse(int start, int length)
+    private bool Refuse(int start, int length)
     {
         _errors.Report(Messages.UnexpectedWord, start, length);
-        return null;
+        return false;
     }
 
     private void ReportWord(int start, int end, string message)

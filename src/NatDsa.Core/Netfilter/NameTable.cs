@@ -5,78 +5,79 @@ using System.Runtime.InteropServices;
 namespace NatDsa.Netfilter;
 
 /// <summary>
-/// Objects found by the characters of their names, so that what is named a thousand times in a text is made once. The hash is
+/// Numbers for names, by their characters, so that a name that comes a thousand times in a text is one string and one number. The hash is
 /// seeded for each process: nobody who writes a text can choose names that collide.
 /// </summary>
-/// <param name="make">Makes the object of a name, the first time that it is asked for.</param>
-internal sealed class NameTable<T>(Func<string, T> make)
-    where T : class
+internal sealed class NameTable
 {
     private static readonly ulong s_seed = (ulong)Random.Shared.NextInt64() | 1;
 
     private string[] _names = [];
-    private T[] _values = [];
     private uint[] _hashes = [];
     private int[] _slots = new int[64];
-    private int _count;
 
-    /// <summary>The one object of this name.</summary>
-    public T Intern(ReadOnlySpan<char> name)
+    /// <summary>How many names there are; they have the numbers from 0.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>The name of a number.</summary>
+    public string this[int number] => _names[number];
+
+    /// <summary>The number of a name; a new one the first time.</summary>
+    public int NumberOf(ReadOnlySpan<char> name)
     {
         uint hash = Hash(name);
+        int number = Find(name, hash);
+        return number >= 0 ? number : Add(name.ToString(), hash);
+    }
+
+    /// <summary>The one string for a name.</summary>
+    public string Intern(ReadOnlySpan<char> name)
+    {
+        int number = NumberOf(name);
+        return _names[number];
+    }
+
+    /// <summary>The number of a name; -1 when it has none. Safe from many threads once no name is added any more.</summary>
+    public int Find(ReadOnlySpan<char> name) => Find(name, Hash(name));
+
+    private int Find(ReadOnlySpan<char> name, uint hash)
+    {
         int[] slots = _slots;
         for (uint slot = hash; ; slot++)
         {
-            int index = slots[slot & (slots.Length - 1)] - 1;
-            if (index < 0)
-                return Add(name.ToString(), hash);
-            if (_hashes[index] == hash && name.SequenceEqual(_names[index]))
-                return _values[index];
+            int number = slots[slot & (slots.Length - 1)] - 1;
+            if (number < 0 || _hashes[number] == hash && name.SequenceEqual(_names[number]))
+                return number;
         }
     }
 
-    /// <summary>The object of this name; null when it was never made. Safe from many threads once nothing is made any more.</summary>
-    public T? Find(ReadOnlySpan<char> name)
+    private int Add(string name, uint hash)
     {
-        uint hash = Hash(name);
-        for (uint slot = hash; ; slot++)
+        if (Count == _names.Length)
         {
-            int index = _slots[slot & (_slots.Length - 1)] - 1;
-            if (index < 0)
-                return null;
-            if (_hashes[index] == hash && name.SequenceEqual(_names[index]))
-                return _values[index];
-        }
-    }
-
-    private T Add(string name, uint hash)
-    {
-        if (_count == _names.Length)
-        {
-            Array.Resize(ref _names, Math.Max(32, _count * 2));
-            Array.Resize(ref _values, _names.Length);
+            Array.Resize(ref _names, Math.Max(32, Count * 2));
             Array.Resize(ref _hashes, _names.Length);
         }
 
-        if (_count * 2 >= _slots.Length)
+        if (Count * 2 >= _slots.Length)
         {
             _slots = new int[_slots.Length * 2];
-            for (int i = 0; i < _count; i++)
+            for (int i = 0; i < Count; i++)
                 Place(_hashes[i], i);
         }
 
-        _names[_count] = name;
-        _hashes[_count] = hash;
-        Place(hash, _count);
-        return _values[_count++] = make(name);
+        _names[Count] = name;
+        _hashes[Count] = hash;
+        Place(hash, Count);
+        return Count++;
     }
 
-    private void Place(uint hash, int index)
+    private void Place(uint hash, int number)
     {
         uint slot = hash;
         while (_slots[slot & (_slots.Length - 1)] != 0)
             slot++;
-        _slots[slot & (_slots.Length - 1)] = index + 1;
+        _slots[slot & (_slots.Length - 1)] = number + 1;
     }
 
     private static uint Hash(ReadOnlySpan<char> name)

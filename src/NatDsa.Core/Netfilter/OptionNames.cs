@@ -3,10 +3,10 @@ namespace NatDsa.Netfilter;
 /// <summary>The names of matches and options that rules are full of, so that asking for one makes no string.</summary>
 internal static class OptionNames
 {
-    private static readonly NameTable<string> s_known = Known();
+    private static readonly NameTable s_known = Known();
 
     /// <summary>The name as a string: a shared one when it is well known.</summary>
-    public static string Intern(ReadOnlySpan<char> name) => s_known.Find(name) ?? name.ToString();
+    public static string Intern(ReadOnlySpan<char> name) => s_known.Find(name) is int known and >= 0 ? s_known[known] : name.ToString();
 
     /// <summary>
     /// Whether an option's value is free text, and so may begin with a dash: iptables-save writes a text of letters, digits, dashes
@@ -18,9 +18,9 @@ internal static class OptionNames
         or "--domain" or "--led-trigger-id" or "--timeout" or "--selctx" or "--bytecode" or "--u32"
         or "--match-set" or "--add-set" or "--del-set" or "--map-set";
 
-    private static NameTable<string> Known()
+    private static NameTable Known()
     {
-        var known = new NameTable<string>(name => name);
+        var known = new NameTable();
         foreach (string name in (ReadOnlySpan<string>)
             [
                 "addrtype", "bpf", "comment", "conntrack", "hashlimit", "icmp", "icmp6", "iprange", "limit", "mac", "mark", "multiport", "owner",
@@ -31,7 +31,7 @@ internal static class OptionNames
                 "--set-mark", "--set-xmark", "--sport", "--sports", "--src-type", "--state", "--syn", "--tcp-flags", "--to-destination",
                 "--to-ports", "--to-source",
             ])
-            known.Intern(name);
+            known.NumberOf(name);
         return known;
     }
 }

@@ -43,7 +43,7 @@ public static class Reachability
             while (goesOn && step.Next < step.Chain.Rules.Count)
             {
                 Rule rule = step.Chain.Rules[step.Next];
-                Chain? target = rule.Target is { } name ? rule.DeclaringChain.Table.Chains.Find(name) : null;
+                Chain? target = rule.TargetChain;
                 if (!step.HasEntered)
                     reached.Add(rule);
                 if (target is not null && !step.HasEntered)

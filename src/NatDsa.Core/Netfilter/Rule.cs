@@ -1,7 +1,9 @@
+using System.Text;
+
 namespace NatDsa.Netfilter;
 
 /// <summary>Which fragments of a packet a rule matches: <c>-f</c> of iptables(8).</summary>
-public enum FragmentMatch : byte
+public enum FragmentMatch
 {
     /// <summary>Any.</summary>
     Any = 0,
@@ -15,22 +17,16 @@ public enum FragmentMatch : byte
 
 /// <summary>One rule of a chain.</summary>
 /// <remarks>
-/// Reading has found and classified every word of it. It points into the text that it was read from, and that text stays
-/// in memory as long as the rule does.
+/// Reading has found and classified every word of it and decoded addresses and counters; this is the view of that for one rule,
+/// and costs nothing until it is asked for. It points into the text that it was read from, which stays in memory as long as the rule
+/// does. Two views of the same rule are equal.
 /// </remarks>
-public sealed class Rule
+public sealed class Rule : IEquatable<Rule>
 {
-    private readonly string _text;
-    private readonly int _start;
-    private int _length;
-    private ulong _packets;
-    private ulong _bytes;
-    private Word[] _words = [];
-    private int _wordStart;
-    private int _wordCount;
-    private RuleTraits _traits;
+    private readonly RuleStore _store;
+    private readonly int _index;
 
-    internal Rule(Chain chain, string text, int start) => (DeclaringChain, _text, _start) = (chain, text, start);
+    internal Rule(RuleStore store, int index) => (_store, _index) = (store, index);
 
     /// <summary>The name of the table that the rule is in: <c>nat</c>.</summary>
     public string Table => DeclaringChain.Table.Name;
@@ -39,52 +35,53 @@ public sealed class Rule
     public string Chain => DeclaringChain.Name;
 
     /// <summary>The chain that the rule is in.</summary>
-    public Chain DeclaringChain { get; }
+    public Chain DeclaringChain => _store.Chains[Record.Chain];
 
     /// <summary>Whose packets it sees.</summary>
     public NetfilterFamily Family => DeclaringChain.Table.Family;
 
     /// <summary>Its place in the chain, from 1.</summary>
-    public int Number { get; internal set; }
+    public int Number => Record.Number;
 
     /// <summary>
     /// What happens to a packet that matches: a verdict (<c>ACCEPT</c>), a target extension (<c>MASQUERADE</c>) or the chain to
     /// go on in. Null when the rule only counts. Native nft statements have the names that iptables has for them.
     /// </summary>
-    public string? Target { get; internal set; }
+    public string? Target => Record.Target == 0 ? null : _store.Names[Record.Target - 1];
 
     /// <summary>Whether the packet goes to the chain for good (<c>-g</c>), not to come back after this rule.</summary>
     public bool IsGoto => Has(RuleTraits.Goto);
 
     /// <summary>The protocol: <c>tcp</c>, a number that has no known name, or <c>all</c>; with a <c>!</c> in front when negated.</summary>
-    public string Protocol => Has(RuleTraits.ProtocolNegated) ? "!" + ProtocolName : ProtocolName;
+    public string Protocol => IsProtocolNegated ? "!" + ProtocolName : ProtocolName;
 
     /// <summary>Whether every protocol but that one matches.</summary>
     public bool IsProtocolNegated => Has(RuleTraits.ProtocolNegated);
 
     /// <summary>The interfaces that a packet may come in on; null: any.</summary>
-    public InterfacePattern? In { get; internal set; }
+    public InterfacePattern? In => _store.InterfaceOf(Record.In);
 
     /// <summary>The interfaces that a packet may leave by; null: any.</summary>
-    public InterfacePattern? Out { get; internal set; }
+    public InterfacePattern? Out => _store.InterfaceOf(Record.Out);
 
     /// <summary>Where a packet may come from; null: anywhere.</summary>
-    public AddressPrefix? Source { get; internal set; }
+    public AddressPrefix? Source => Address(Has(RuleTraits.HasSource), RuleTraits.SourceIsListed, Record.SourceAddress, Record.SourceMask, RuleTraits.SourceNegated);
 
     /// <summary>Where a packet may go; null: anywhere.</summary>
-    public AddressPrefix? Destination { get; internal set; }
+    public AddressPrefix? Destination =>
+        Address(Has(RuleTraits.HasDestination), RuleTraits.DestinationIsListed, Record.DestinationAddress, Record.DestinationMask, RuleTraits.DestinationNegated);
 
     /// <summary>Which fragments match.</summary>
     public FragmentMatch Fragment =>
         Has(RuleTraits.FurtherFragments) ? FragmentMatch.Further : Has(RuleTraits.HeadFragments) ? FragmentMatch.Head : FragmentMatch.Any;
 
     /// <summary>How many packets matched; null when the text does not tell. See <see cref="CountersAreRounded"/>.</summary>
-    public ulong? Packets => Has(RuleTraits.Counted) ? _packets : null;
+    public ulong? Packets => Has(RuleTraits.Counted) ? _store.CountersOf(_index).Packets : null;
 
     /// <summary>How many bytes they had; null when the text does not tell. See <see cref="CountersAreRounded"/>.</summary>
-    public ulong? Bytes => Has(RuleTraits.Counted) ? _bytes : null;
+    public ulong? Bytes => Has(RuleTraits.Counted) ? _store.CountersOf(_index).Bytes : null;
 
-    /// <summary>Whether a counter was written with a <c>K</c>, <c>M</c>, <c>G</c> or <c>T</c> (thousands, each thousand times the one before), and is thus rounded.</summary>
+    /// <summary>Whether a counter was written with a <c>K</c>, <c>M</c>, <c>G</c> or <c>T</c> (powers of a thousand), and is thus rounded.</summary>
     public bool CountersAreRounded => Has(RuleTraits.Rounded);
 
     /// <summary>
@@ -100,13 +97,17 @@ public sealed class Rule
     /// What the rule says beyond the other columns, as the text has it: <c>-m</c> and the target's options in iptables-save, the last
     /// column of <c>-L</c>, the remaining statements of nft. Empty when there is nothing.
     /// </summary>
-    public string Options => Has(RuleTraits.OptionsAreText) ? _text.Substring(_wordStart, _wordCount) : CommandOptions();
+    public string Options =>
+        Has(RuleTraits.OptionsAreText) ? _store.Text.Substring(Record.FirstWord, Record.WordCount) : CommandOptions();
 
     /// <summary>The rule as it stands in the text that was read: a line, or for nft its JSON object.</summary>
-    public string Text => _text.Substring(_start, _length);
+    public string Text => _store.Text.Substring(Record.Start, Record.Length);
 
     /// <summary>Whether the rule rewrites the source address of what it matches: <c>SNAT</c>, <c>MASQUERADE</c>, <c>NETMAP</c> (in POSTROUTING), <c>SAME</c>.</summary>
-    public bool IsSourceNat => Target is "MASQUERADE" or "SNAT" or "NETMAP" or "SAME" && DeclaringChain.Table.Chains.Find(Target) is null;
+    public bool IsSourceNat => Target is "MASQUERADE" or "SNAT" or "NETMAP" or "SAME" && TargetChain is null;
+
+    /// <summary>The chain that matching packets go to by jump or goto; null when the target is none.</summary>
+    public Chain? TargetChain => Target is { } name ? DeclaringChain.Table.Chains.Find(name) : null;
 
     /// <summary>
     /// Whether every packet that comes to the rule surely matches it. A comment is no condition; a column that the text does not
@@ -116,7 +117,7 @@ public sealed class Rule
     {
         get
         {
-            if (Has(RuleTraits.HasHiddenConditions) || ProtocolName != "all" || IsProtocolNegated || Fragment != FragmentMatch.Any)
+            if (Has(RuleTraits.HasHiddenConditions) || Record.Protocol != 0 && ProtocolName != "all" || IsProtocolNegated || Fragment != FragmentMatch.Any)
                 return false;
             if (In is { } from && (!from.IsAny || from.IsNegated) || Out is { } to && (!to.IsAny || to.IsNegated))
                 return false;
@@ -135,42 +136,37 @@ public sealed class Rule
     /// <summary>The rule as it stands in the text.</summary>
     public override string ToString() => Text;
 
-    internal string ProtocolName { get; set; } = "all";
+    /// <inheritdoc/>
+    public bool Equals(Rule? other) => other is not null && ReferenceEquals(_store, other._store) && _index == other._index;
 
-    internal ReadOnlySpan<Word> Words => Has(RuleTraits.OptionsAreText) ? default : _words.AsSpan(_wordStart, _wordCount);
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as Rule);
 
-    internal int Start => _start;
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(_store, _index);
 
-    internal int Length => _length;
+    internal string ProtocolName => Record.Protocol == 0 ? "all" : _store.Names[Record.Protocol - 1];
 
-    internal void EndsAt(int end) => _length = end - _start;
+    internal ReadOnlySpan<Word> Words => _store.Words(Record);
 
-    internal string SourceText => _text;
+    internal int Start => Record.Start;
 
-    internal ReadOnlySpan<char> Slice(Word word) => _text.AsSpan(word.Start, word.Length);
+    internal int Length => Record.Length;
 
-    internal bool Has(RuleTraits trait) => (_traits & trait) != 0;
+    internal string SourceText => _store.Text;
 
-    internal void Set(RuleTraits traits) => _traits |= traits;
+    private ref RuleRecord Record => ref _store[_index];
 
-    internal void SetWords(Word[] words, int start, int count) => (_words, _wordStart, _wordCount) = (words, start, count);
+    internal ReadOnlySpan<char> Slice(Word word) => _store.Text.AsSpan(word.Start, word.Length);
 
-    /// <summary>Sets what stands in the options column, where it is no sequence of option words.</summary>
-    internal void SetOptions(int start, int length)
-    {
-        _traits |= RuleTraits.OptionsAreText;
-        (_wordStart, _wordCount) = (start, length);
-    }
+    internal bool Has(RuleTraits trait) => (Record.Traits & trait) != 0;
 
-    internal void SetCounters(ulong packets, ulong bytes, bool rounded)
-    {
-        (_packets, _bytes) = (packets, bytes);
-        _traits |= rounded ? RuleTraits.Counted | RuleTraits.Rounded : RuleTraits.Counted;
-    }
+    private AddressPrefix? Address(bool given, RuleTraits listed, uint address, uint mask, RuleTraits negated) =>
+        !given ? null : Has(listed) ? _store.Addresses[(int)address] : AddressPrefix.IPv4(address, mask, Has(negated));
 
     private string CommandOptions()
     {
-        var text = new System.Text.StringBuilder();
+        var text = new StringBuilder();
         foreach (Word word in Words)
         {
             if (text.Length > 0)
@@ -184,23 +180,4 @@ public sealed class Rule
 
         return text.ToString();
     }
-}
-
-/// <summary>Yes-or-no facts of a rule.</summary>
-[Flags]
-internal enum RuleTraits : ushort
-{
-    None = 0,
-    Goto = 1,
-    ProtocolNegated = 2,
-    FurtherFragments = 4,
-    HeadFragments = 8,
-    Counted = 16,
-    Rounded = 32,
-
-    /// <summary>The options are the last column of a listing, and no words.</summary>
-    OptionsAreText = 64,
-
-    /// <summary>The text leaves conditions out, or has them in words that are not understood.</summary>
-    HasHiddenConditions = 128,
 }

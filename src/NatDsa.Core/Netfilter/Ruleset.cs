@@ -10,7 +10,7 @@ public sealed class Ruleset
     private readonly List<RulesetError> _errors = [];
     private readonly List<string> _unreadableTables = [];
 
-    internal Ruleset(string text, RulesetFormat format) => (SourceText, Format) = (text, format);
+    internal Ruleset(string text, RulesetFormat format) => (Store, Format) = (new RuleStore(text), format);
 
     /// <summary>
     /// What a tool shows that ran well and printed nothing, as iptables-save does on a host where no table is in use. An empty text
@@ -68,7 +68,10 @@ public sealed class Ruleset
     internal int RuleCount => _tables.Sum(table => table.Chains.Sum(chain => chain.RuleCount));
 
     /// <summary>The text that it was read from.</summary>
-    internal string SourceText { get; }
+    internal string SourceText => Store.Text;
+
+    /// <summary>The rules.</summary>
+    internal RuleStore Store { get; }
 
     /// <summary>The family that is known when there is no table.</summary>
     internal NetfilterFamily DeclaredFamily { get; set; }

@@ -15,15 +15,11 @@ namespace NatDsa.Netfilter;
 /// The grammar is iptables-restore's: words between blanks; double quotes, which can open anywhere and hold blanks; a
 /// backslash that escapes inside them. Sources: iptables(8), iptables-restore(8), iptables-extensions(8).
 /// </remarks>
-internal sealed class SpecificationReader(string text, SyntaxErrors errors)
+internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
 {
-    private const int ChunkLength = 8192;
+    private readonly string _text = store.Text;
 
-    private readonly string _text = text;
-    private readonly NameTable<InterfacePattern> _interfaces = new(name => InterfacePattern.Of(name, false));
-    private readonly NameTable<InterfacePattern> _otherInterfaces = new(name => InterfacePattern.Of(name, true));
-
-    // Words of the rules read so far; a rule holds a stretch of a chunk.
+    // The newest chunk of the store's words.
     private Word[] _chunk = [];
     private int _chunkCount;
     private int _ruleWords;
@@ -34,15 +30,15 @@ internal sealed class SpecificationReader(string text, SyntaxErrors errors)
     private bool _isInTarget;
     private ulong _packets;
 
-    /// <summary>Strings for names that come again and again.</summary>
-    public NameTable<string> Names { get; } = new(name => name);
-
     /// <summary>Reads what follows the chain.</summary>
-    /// <param name="rule">The rule to fill.</param>
+    /// <param name="rule">The record to fill.</param>
+    /// <param name="index">Its number in the store.</param>
     /// <param name="cursor">Where to begin; afterwards at the line's end, which is a line feed, a carriage return before one, or the text's end.</param>
     /// <returns>False when it cannot be read; the error is noted.</returns>
-    public bool Read(Rule rule, ref int cursor)
+    public bool Read(ref RuleRecord rule, int index, ref int cursor)
     {
+        if (_chunkCount >= RuleStore.WordsInChunk)
+            (_chunk, _chunkCount) = ([], 0);
         _ruleWords = _chunkCount;
         _lastOption = -1;
         _isNegated = _isInTarget = false;
@@ -65,7 +61,7 @@ internal sealed class SpecificationReader(string text, SyntaxErrors errors)
 
                 char letter = pending;
                 pending = letter == 'c' && !_text.AsSpan(start, length).Contains(',') ? 'C' : '\0';
-                if (!ReadValue(rule, letter, start, length, quoted))
+                if (!ReadValue(ref rule, index, letter, start, length, quoted))
                     return false;
             }
             else if (first != '-' || length == 1)
@@ -85,7 +81,7 @@ internal sealed class SpecificationReader(string text, SyntaxErrors errors)
             }
             else
             {
-                pending = OptionLetter(rule, start, length, quoted, out bool read);
+                pending = OptionLetter(ref rule, index, start, length, quoted, out bool read);
                 pendingStart = start;
                 if (!read)
                     return false;
@@ -98,7 +94,9 @@ internal sealed class SpecificationReader(string text, SyntaxErrors errors)
             return Refuse(Messages.UnexpectedWord, bang, 1);
         if (cursor - rule.Start > Word.MaximumLength)
             return Refuse(Messages.LineTooLong, rule.Start, RulesetError.MaximumWordLength);
-        rule.SetWords(_chunk, _ruleWords, _chunkCount - _ruleWords);
+        rule.Length = cursor - rule.Start;
+        rule.WordCount = _chunkCount - _ruleWords;
+        rule.FirstWord = rule.WordCount == 0 ? 0 : store.WordNumber(_ruleWords);
         return true;
     }
 
@@ -271,7 +269,7 @@ internal sealed class SpecificationReader(string text, SyntaxErrors errors)
     }
 
     /// <summary>Takes an option in: at once when it needs no value or has it attached, or by the letter that waits for one.</summary>
-    private char OptionLetter(Rule rule, int start, int length, bool quoted, out bool read)
+    private char OptionLetter(ref RuleRecord rule, int index, int start, int length, bool quoted, out bool read)
     {
         read = true;
         if (length == 2)
@@ -286,7 +284,7 @@ internal sealed class SpecificationReader(string text, SyntaxErrors errors)
 
         if (_text[start + 1] != '-' || length == 2)
         {
-            read = ReadShortOption(rule, start, length);
+            read = ReadShortOption(ref rule, index, start, length);
             return '\0';
         }
 
@@ -295,7 +293,7 @@ internal sealed class SpecificationReader(string text, SyntaxErrors errors)
         if (known == '\0' && name.IndexOf('=') is int equals and > 0 && (known = LetterOf(name[..equals])) != '\0')
         {
             _lastOption = -1;
-            read = ReadValue(rule, known, start + equals + 1, length - equals - 1, quoted);
+            read = ReadValue(ref rule, index, known, start + equals + 1, length - equals - 1, quoted);
             return '\0';
         }
 
@@ -310,30 +308,30 @@ internal sealed class SpecificationReader(string text, SyntaxErrors errors)
         _lastOption = -1;
         if (known is not ('f' or '4'))
             return known;
-        ReadFlag(rule, known);
+        ReadFlag(ref rule, known);
         return '\0';
     }
 
     /// <summary><c>-f</c>, <c>-4</c>, <c>-6</c>, and letters with the value attached: <c>-jACCEPT</c>.</summary>
-    private bool ReadShortOption(Rule rule, int start, int length)
+    private bool ReadShortOption(ref RuleRecord rule, int index, int start, int length)
     {
         char letter = _text[start + 1];
         _lastOption = -1;
         if (length == 2 && letter is 'f' or '4' or '6')
         {
-            ReadFlag(rule, letter);
+            ReadFlag(ref rule, letter);
             return true;
         }
 
         return length > 2 && letter is 's' or 'd' or 'p' or 'i' or 'o' or 'j' or 'g' or 'm'
-            ? ReadValue(rule, letter, start + 2, length - 2, false)
+            ? ReadValue(ref rule, index, letter, start + 2, length - 2, false)
             : Refuse(Messages.UnexpectedWord, start, length);
     }
 
-    private void ReadFlag(Rule rule, char letter)
+    private void ReadFlag(ref RuleRecord rule, char letter)
     {
         if (letter == 'f')
-            rule.Set(_isNegated ? RuleTraits.HeadFragments : RuleTraits.FurtherFragments);
+            rule.Traits |= _isNegated ? RuleTraits.HeadFragments : RuleTraits.FurtherFragments;
         _isNegated = false;
     }
 
@@ -354,7 +352,7 @@ internal sealed class SpecificationReader(string text, SyntaxErrors errors)
         _ => '\0',
     };
 
-    private bool ReadValue(Rule rule, char letter, int start, int length, bool quoted)
+    private bool ReadValue(ref RuleRecord rule, int index, char letter, int start, int length, bool quoted)
     {
         ReadOnlySpan<char> value = quoted ? RuleText.Unquote(_text.AsSpan(start, length)) : _text.AsSpan(start, length);
         bool negated = _isNegated;
@@ -364,44 +362,50 @@ internal sealed class SpecificationReader(string text, SyntaxErrors errors)
         switch (letter)
         {
             case 's':
-                if (!AddressPrefix.TryParse(value, negated, out AddressPrefix? source))
+                if (AddressPrefix.TryParseIPv4(value, out rule.SourceAddress, out rule.SourceMask))
+                    rule.Traits |= RuleTraits.HasSource | (negated ? RuleTraits.SourceNegated : 0);
+                else if (AddressPrefix.TryParse(value, negated, out AddressPrefix? source))
+                    store.SetSource(ref rule, source);
+                else
                     return Refuse(Messages.UnexpectedWord, start, length);
-                rule.Source = source;
                 return true;
             case 'd':
-                if (!AddressPrefix.TryParse(value, negated, out AddressPrefix? destination))
+                if (AddressPrefix.TryParseIPv4(value, out rule.DestinationAddress, out rule.DestinationMask))
+                    rule.Traits |= RuleTraits.HasDestination | (negated ? RuleTraits.DestinationNegated : 0);
+                else if (AddressPrefix.TryParse(value, negated, out AddressPrefix? destination))
+                    store.SetDestination(ref rule, destination);
+                else
                     return Refuse(Messages.UnexpectedWord, start, length);
-                rule.Destination = destination;
                 return true;
             case 'i':
-                rule.In = (negated ? _otherInterfaces : _interfaces).Intern(value);
+                rule.In = store.InterfaceNumber(value, negated);
                 return true;
             case 'o':
-                rule.Out = (negated ? _otherInterfaces : _interfaces).Intern(value);
+                rule.Out = store.InterfaceNumber(value, negated);
                 return true;
             case 'p':
-                rule.ProtocolName = Protocols.NameOf(value) ?? Names.Intern(value);
+                rule.Protocol = store.Names.NumberOf(Protocols.NameOf(value) ?? value) + 1;
                 if (negated)
-                    rule.Set(RuleTraits.ProtocolNegated);
+                    rule.Traits |= RuleTraits.ProtocolNegated;
                 return true;
             case 'm':
                 Append(start, length, WordRole.Match, quoted, false);
                 _isInTarget = false;
                 return true;
             case 'j' or 'g':
-                if (rule.Target is not null)
+                if (rule.Target != 0)
                     return Refuse(Messages.UnexpectedWord, start, length);
-                rule.Target = Names.Intern(value);
+                rule.Target = store.Names.NumberOf(value) + 1;
                 if (letter == 'g')
-                    rule.Set(RuleTraits.Goto);
+                    rule.Traits |= RuleTraits.Goto;
                 _isInTarget = true;
                 return true;
             default:
-                return ReadCounter(rule, letter, value) || Refuse(Messages.UnexpectedWord, start, length);
+                return ReadCounter(index, letter, value) || Refuse(Messages.UnexpectedWord, start, length);
         }
     }
 
-    private bool ReadCounter(Rule rule, char letter, ReadOnlySpan<char> value)
+    private bool ReadCounter(int index, char letter, ReadOnlySpan<char> value)
     {
         ulong bytes;
         int comma = value.IndexOf(',');
@@ -411,7 +415,7 @@ internal sealed class SpecificationReader(string text, SyntaxErrors errors)
             ? TryParseCounter(value[..comma], out _packets) & TryParseCounter(value[(comma + 1)..], out bytes)
             : TryParseCounter(value, out bytes);
         if (read)
-            rule.SetCounters(_packets, bytes, false);
+            store.SetCounters(index, _packets, bytes, false);
         return read;
     }
 
@@ -434,13 +438,9 @@ internal sealed class SpecificationReader(string text, SyntaxErrors errors)
 
     private void GrowChunk(int position)
     {
-        int used = _chunkCount - _ruleWords;
-        // Small texts get small chunks: no chunk has more words than the rest of the text can hold.
-        int most = Math.Min(ChunkLength, (_text.Length - position) / 2 + 1);
-        var chunk = new Word[Math.Max(most + used, used * 2)];
-        Array.Copy(_chunk, _ruleWords, chunk, 0, used);
-        if (_lastOption >= _ruleWords)
-            _lastOption -= _ruleWords;
-        (_chunk, _ruleWords, _chunkCount) = (chunk, 0, used);
+        int before = _ruleWords;
+        store.GrowWords(ref _chunk, ref _ruleWords, ref _chunkCount, position);
+        if (_lastOption >= 0)
+            _lastOption -= before;
     }
 }

@@ -1,0 +1,144 @@
+using CsCheck;
+using NatDsa.Netfilter;
+using Xunit;
+
+namespace NatDsa.Tests.Netfilter;
+
+public sealed class RulesetReaderTests
+{
+    private const string Head = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:X - [0:0]\n";
+
+    [Fact]
+    public void A_rule_comes_apart_into_its_fields()
+    {
+        Rule rule = One("[12:3456] -A INPUT ! -s 10.0.0.0/255.0.255.0 -d 192.0.2.1/32 -i eth+ ! -o lo -p tcp -m comment --comment \"a \\\"b\\\" c\" -m multiport ! --dports 1,2:5 -g X");
+        Assert.Equal(("filter", "INPUT", 1, "X", "tcp"), (rule.Table, rule.Chain, rule.Number, rule.Target, rule.Protocol));
+        Assert.True(rule.IsGoto);
+        Assert.Equal(("!10.0.0.0/255.0.255.0", "192.0.2.1"), (rule.Source?.ToString(), rule.Destination?.ToString()));
+        Assert.Equal(("eth+", "!lo"), (rule.In?.ToString(), rule.Out?.ToString()));
+        Assert.Equal((12ul, 3456ul), (rule.Packets, rule.Bytes));
+        Assert.Equal("a \"b\" c", rule.Matches.Find("comment")?.Options[0].Value);
+        RuleOption ports = rule.Matches.Find("multiport")!.Value.Options[0];
+        Assert.True(ports.IsNegated);
+        Assert.Equal([new PortRange(1, 1), new PortRange(2, 5)], ports.ToPorts());
+    }
+
+    [Theory]
+    [InlineData("-A INPUT -s ! 10.0.0.0/8 -p ! tcp -i ! eth0", "!10.0.0.0/8", "!tcp", "!eth0")]
+    [InlineData("-A INPUT ! --source 10.0.0.0/8 ! --protocol=6 ! --in-interface eth0", "!10.0.0.0/8", "!tcp", "!eth0")]
+    public void Negation_is_understood_in_its_old_and_new_place(string line, string source, string protocol, string from)
+    {
+        Rule rule = One(line);
+        Assert.Equal((source, protocol, from), (rule.Source?.ToString(), rule.Protocol, rule.In?.ToString()));
+    }
+
+    [Fact]
+    public void Free_text_that_looks_like_an_option_is_none() =>
+        Assert.Equal("ACCEPT", One("-A INPUT -m comment --comment -j -j ACCEPT").Target);
+
+    [Fact]
+    public void More_words_than_a_chunk_holds_are_kept()
+    {
+        string[] values = [.. Enumerable.Range(0, 30_000).Select(i => $"v{i}")];
+        Ruleset ruleset = RulesetReader.Read(Head + $"-A INPUT -m x --many {string.Join(' ', values)} -j ACCEPT\n-A INPUT -m y --z 1 -j DROP\n-A INPUT -m y --z 2\nCOMMIT\n");
+        Rule[] rules = [.. ruleset.Rules];
+        Assert.Equal(values, rules[0].Matches[0].Options[0].Values);
+        Assert.Equal(["1", "2"], rules[1..].Select(rule => rule.Matches[0].Options[0].Value));
+    }
+
+    [Theory]
+    [InlineData("", 1, 1)]
+    [InlineData("hello world\n", 1, 1)]
+    [InlineData("\u007fELF\0\0\0", 1, 1)]
+    [InlineData("*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -j MASQUERADE\n", 4, 1)]
+    [InlineData("*nat\n:POSTROUTING ACCEPT [0:0]\n-A NOWHERE -j MASQUERADE\nCOMMIT\n", 3, 4)]
+    [InlineData("*nat\n-A POSTROUTING -s 10.0.0.0/99 -j MASQUERADE\nCOMMIT\n", 2, 19)]
+    [InlineData("*nat\n-A POSTROUTING -m comment --comment \"open\nCOMMIT\n", 2, 37)]
+    public void What_is_no_ruleset_is_refused_with_its_place_and_judged_unknown(string text, int line, int column)
+    {
+        RulesetSyntaxException error = Assert.Throws<RulesetSyntaxException>(() => RulesetReader.Read(text));
+        Assert.Equal((line, column), (error.Line, error.Column));
+        Ruleset lenient = RulesetReader.Read(text, RulesetReadMode.Lenient);
+        Assert.True(lenient.IsPartial);
+        Assert.Equal(NatStatus.Unknown, NatAssessment.Of([lenient], null).Status);
+        Assert.Equal(NatStatus.Unknown, NatAssessment.OfText(text).Status);
+    }
+
+    [Theory]
+    [InlineData("working.txt")]
+    [InlineData("working.en.txt")]
+    public void A_working_status_cut_off_anywhere_is_never_taken_for_a_verdict(string sample)
+    {
+        string text = Samples.Text(sample);
+        for (int length = 0; length < text.Length; length++)
+            Assert.Equal(NatStatus.Unknown, NatAssessment.OfText(text[..length]).Status);
+    }
+
+    [Fact]
+    public void A_working_dump_cut_off_inside_a_table_is_never_taken_for_a_verdict()
+    {
+        string text = Samples.Text("working-save.txt");
+        int first = text.IndexOf("COMMIT", StringComparison.Ordinal);
+        for (int length = 0; length < first; length++)
+            Assert.Equal(NatStatus.Unknown, NatAssessment.OfText(text[..length]).Status);
+    }
+
+    [Theory]
+    [InlineData("working.txt")]
+    [InlineData("working-save.txt")]
+    [InlineData("erased.txt")]
+    [InlineData("erased-list.txt")]
+    public void Carriage_returns_and_a_byte_order_mark_change_nothing(string sample)
+    {
+        string text = Samples.Text(sample);
+        Ruleset plain = RulesetReader.Read(text);
+        Ruleset marked = RulesetReader.Read("\uFEFF" + text.ReplaceLineEndings("\r\n"));
+        Assert.Equal(plain.Rules.Select(Fields), marked.Rules.Select(Fields));
+        Assert.Equal(NatAssessment.Of([plain], null).Status, NatAssessment.Of([marked], null).Status);
+    }
+
+    [Fact]
+    public void Mutated_text_ends_in_the_documented_error_or_a_ruleset_and_the_quick_verdict_is_the_full_one()
+    {
+        string[] seeds = [.. Directory.GetFiles(Samples.PathOf(""), "*.txt").Select(File.ReadAllText)];
+        Gen.Select(Gen.Int[0, seeds.Length - 1], Gen.Int[0, seeds.Length - 1], Gen.Int[0, 10_000], Gen.Int[0, 10_000], Gen.Char, Gen.Int[0, 3])
+            .Sample(
+                (a, b, from, to, letter, kind) =>
+                {
+                    string text = Mutate(seeds[a], seeds[b], from, to, letter, kind);
+                    Ruleset lenient = RulesetReader.Read(text, RulesetReadMode.Lenient);
+                    NatStatus full = NatAssessment.Of([lenient], null).Status;
+                    NatStatus quick = NatAssessment.OfText(text).Status;
+                    if (lenient.IsPartial)
+                    {
+                        Assert.Equal(NatStatus.Unknown, full);
+                        Assert.Throws<RulesetSyntaxException>(() => RulesetReader.Read(text));
+                    }
+                    else
+                    {
+                        Assert.Equal(full, quick);
+                        if (lenient.Format == RulesetFormat.IptablesSave)
+                            Assert.Equal(text, IptablesSaveWriter.Write(lenient));
+                    }
+                },
+                iter: 20_000);
+    }
+
+    private static string Mutate(string text, string other, int from, int to, char letter, int kind)
+    {
+        from %= text.Length;
+        to %= other.Length;
+        return kind switch
+        {
+            0 => text[..from],
+            1 => text[..from] + other[to..],
+            2 => text[..from] + letter + text[(from + 1)..],
+            _ => text[..from] + new string(letter, to) + text[from..],
+        };
+    }
+
+    private static (string, string, int, string?, string, string?) Fields(Rule rule) =>
+        (rule.Table, rule.Chain, rule.Number, rule.Target, rule.Protocol, rule.Source?.ToString());
+
+    private static Rule One(string line) => Assert.Single(RulesetReader.Read(Head + line + "\nCOMMIT\n").Rules);
+}
