@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Xunit;
@@ -324,17 +325,23 @@ public sealed class LabSelfTests
         var program = Environment.ProcessPath!;
         using var other = LabCommand.Start([program, "--filter-method", $"*{nameof(Hold_a_lab_until_killed)}", "--explicit", "only", "--show-live-output", "on"]);
         var id = 0;
-        while (id == 0 && await other.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+        try
         {
-            var at = line.IndexOf("lab=", StringComparison.Ordinal);
-            if (at >= 0)
-                id = int.Parse(line[(at + 4)..].Trim(), System.Globalization.CultureInfo.InvariantCulture);
-        }
+            while (id == 0 && await other.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+            {
+                var at = line.IndexOf("lab=", StringComparison.Ordinal);
+                if (at >= 0)
+                    id = int.Parse(line.AsSpan(at + 4), CultureInfo.InvariantCulture);
+            }
 
-        Assert.NotEqual(0, id);
-        Assert.NotEmpty(Machine.ProcessesOf(id));
-        other.Kill();
-        await other.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.NotEqual(0, id);
+            Assert.NotEmpty(Machine.ProcessesOf(id));
+        }
+        finally
+        {
+            other.Kill();
+            await other.WaitForExitAsync(CancellationToken.None);
+        }
 
         // Nobody waits for the holder now: it ends when the kernel has told it, which takes a moment.
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
@@ -348,7 +355,9 @@ public sealed class LabSelfTests
     {
         await using var lab = await Lab.RaiseAsync(new LabOptions(), TestContext.Current.CancellationToken);
         TestContext.Current.TestOutputHelper!.WriteLine($"lab={lab.Id}");
-        await Task.Delay(Timeout.Infinite, TestContext.Current.CancellationToken);
+
+        // Or until the test that started this one has ended without the kill.
+        await Console.In.ReadToEndAsync(TestContext.Current.CancellationToken);
     }
 
     private static async Task AssertAnsweredAsync(Lab lab)
