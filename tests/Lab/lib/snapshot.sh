@@ -17,10 +17,10 @@ rules() {
 }
 
 # A legacy tool brings tables into being by looking at them: it only looks where there are some.
-if [ -s /proc/net/ip_tables_names ]; then
+if grep -q . /proc/net/ip_tables_names; then
     rules iptables-legacy
 fi
-if [ -s /proc/net/ip6_tables_names ]; then
+if grep -q . /proc/net/ip6_tables_names; then
     rules ip6tables-legacy
 fi
 rules iptables-nft

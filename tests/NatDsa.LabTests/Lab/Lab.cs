@@ -16,9 +16,15 @@ public sealed partial class Lab : IAsyncDisposable
     private readonly Process _holder;
     private readonly Task<string> _errors;
 
-    private Lab(LabOptions options, Process holder, Task<string> errors, Dictionary<string, string> raised)
+    private Lab(
+        LabOptions options,
+        Process holder,
+        Task<string> errors,
+        Dictionary<string, string> raised,
+        CancellationToken cancellation)
     {
         Options = options;
+        Cancellation = cancellation;
         _holder = holder;
         _errors = errors;
         Id = int.Parse(raised["id"], CultureInfo.InvariantCulture);
@@ -46,6 +52,9 @@ public sealed partial class Lab : IAsyncDisposable
     /// <summary>What the <c>lab</c> command calls it: the process id of its holder.</summary>
     public int Id { get; }
 
+    /// <summary>Ends every command that runs in the lab.</summary>
+    public CancellationToken Cancellation { get; }
+
     /// <summary>The NAT host.</summary>
     public LabHost Nat { get; }
 
@@ -68,6 +77,8 @@ public sealed partial class Lab : IAsyncDisposable
     public string SshConfigPath { get; }
 
     /// <summary>Raises a lab; NAT works in it.</summary>
+    /// <param name="options">What it is raised with.</param>
+    /// <param name="cancellationToken">The test's: ends the raising, and later every command that runs in the lab.</param>
     /// <exception cref="InvalidOperationException">It could not be raised; the message has what it said.</exception>
     /// <exception cref="TimeoutException">It was not up after a minute.</exception>
     public static async Task<Lab> RaiseAsync(LabOptions? options = null, CancellationToken cancellationToken = default)
@@ -83,7 +94,7 @@ public sealed partial class Lab : IAsyncDisposable
             while (await holder.StandardOutput.ReadLineAsync(limit.Token) is { } line)
             {
                 if (line == "ready")
-                    return new Lab(options, holder, errors, raised);
+                    return new Lab(options, holder, errors, raised, cancellationToken);
                 var equals = line.IndexOf('=', StringComparison.Ordinal);
                 raised[line[..equals]] = line[(equals + 1)..];
             }
@@ -143,7 +154,7 @@ public sealed partial class Lab : IAsyncDisposable
     public async Task RebootNatAsync() =>
         (await Nat.ExecAsync("sh", Path.Combine(LabPaths.Root, "tests", "Lab", "lib", "reboot.sh"))).EnsureSucceeded();
 
-    /// <summary>What the client gets from the internet, within three seconds.</summary>
+    /// <summary>What the client gets from the internet: a second for the connection, ten in all.</summary>
     /// <param name="uri">The page; <c>/</c> answers 301, <c>/status/NNN</c> that status, <c>/silent</c> never.</param>
     public async Task<LabFetch> FetchAsync(string uri = "http://www.example.com/page")
     {

@@ -31,16 +31,14 @@ public sealed class LabHost
     public Task<LabResult> ExecAsync(
         IReadOnlyList<string> command,
         string? input,
-        TimeSpan? timeLimit = null,
-        CancellationToken cancellationToken = default) =>
-        LabCommand.RunAsync(Inside(command), input, timeLimit, cancellationToken);
+        TimeSpan? timeLimit = null) =>
+        LabCommand.RunAsync(Inside(command), input, timeLimit, _lab.Cancellation);
 
     /// <summary>Runs a POSIX shell script inside the host, as root, without ssh.</summary>
     public Task<LabResult> ShellAsync(
         string script,
-        TimeSpan? timeLimit = null,
-        CancellationToken cancellationToken = default) =>
-        ExecAsync(["/bin/sh", "-c", script], input: null, timeLimit, cancellationToken);
+        TimeSpan? timeLimit = null) =>
+        ExecAsync(["/bin/sh", "-c", script], input: null, timeLimit);
 
     /// <summary>Starts a program inside the host; the caller ends it, or the lab's end does.</summary>
     public Process Start(params string[] command) => LabCommand.Start(Inside(command));
@@ -48,28 +46,24 @@ public sealed class LabHost
     /// <summary>Runs natdsa inside the host, where the module's Local target is the host.</summary>
     /// <param name="command">What <c>-Command</c> gets.</param>
     /// <param name="timeLimit">How long it may take; 60 s unless told.</param>
-    /// <param name="cancellationToken">Ends it early.</param>
     public Task<LabResult> NatdsaAsync(
         string command,
-        TimeSpan? timeLimit = null,
-        CancellationToken cancellationToken = default) =>
-        ExecAsync([_lab.Options.NatdsaPath, "-NoProfile", "-Command", command], input: null, timeLimit, cancellationToken);
+        TimeSpan? timeLimit = null) =>
+        ExecAsync([_lab.Options.NatdsaPath, "-NoProfile", "-Command", command], input: null, timeLimit);
 
     /// <summary>Runs a command over ssh.</summary>
     /// <param name="command">The command line, for the login's shell.</param>
     /// <param name="userName">root or operator.</param>
     /// <param name="timeLimit">How long it may take; 60 s unless told.</param>
-    /// <param name="cancellationToken">Ends it early.</param>
     public Task<LabResult> SshAsync(
         string command,
         string userName = "root",
-        TimeSpan? timeLimit = null,
-        CancellationToken cancellationToken = default) =>
+        TimeSpan? timeLimit = null) =>
         LabCommand.RunAsync(
             ["ssh", "-F", _lab.SshConfigPath, $"{userName}@{Address}", command],
             input: null,
             timeLimit,
-            cancellationToken);
+            _lab.Cancellation);
 
     /// <summary>The text of a file; null when there is none.</summary>
     public async Task<string?> ReadFileAsync(string path)
