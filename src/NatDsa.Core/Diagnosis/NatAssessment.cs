@@ -1,6 +1,6 @@
+using System.Globalization;
 using NatDsa.Netfilter;
 using NatDsa.Resources;
-using System.Globalization;
 
 namespace NatDsa;
 

@@ -1,6 +1,6 @@
-using NatDsa.Resources;
 using System.Globalization;
 using System.Text;
+using NatDsa.Resources;
 
 namespace NatDsa.Netfilter;
 

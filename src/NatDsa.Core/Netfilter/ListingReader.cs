@@ -1,6 +1,6 @@
-using NatDsa.Resources;
 using System.Buffers;
 using System.Globalization;
+using NatDsa.Resources;
 
 namespace NatDsa.Netfilter;
 

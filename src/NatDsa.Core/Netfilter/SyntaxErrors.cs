@@ -1,5 +1,5 @@
-using NatDsa.Resources;
 using System.Globalization;
+using NatDsa.Resources;
 
 namespace NatDsa.Netfilter;
 
