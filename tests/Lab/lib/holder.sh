@@ -100,7 +100,8 @@ in_host() {
     shift
     eval "pid=\$$role"
     # PID 1 of the host is the child of the unshare that made its namespaces.
-    read -r pid _ <"/proc/$pid/task/$pid/children"
+    # The kernel ends that line without a newline, which read tells as the end of the file.
+    read -r pid _ <"/proc/$pid/task/$pid/children" || [ -n "$pid" ]
     nsenter --target "$pid" --mount --net --uts --ipc --pid -- /usr/local/sbin/lab-env "$@"
 }
 

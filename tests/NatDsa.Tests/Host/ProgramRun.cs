@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace NatDsa.Tests.Host;
+
+/// <summary>One run of a program, to its end.</summary>
+/// <param name="ExitCode">Its exit code.</param>
+/// <param name="Output">Standard output, decoded as UTF-8.</param>
+/// <param name="Error">Standard error, decoded as UTF-8.</param>
+internal sealed record ProgramRun(int ExitCode, string Output, string Error)
+{
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>Runs natdsa.</summary>
+    public static Task<ProgramRun> NatDsaAsync(params string[] arguments) => OfAsync(Start(Repository.Program, arguments));
+
+    /// <summary>Starts a program in a C locale, without colours, with its three streams in the caller's hands.</summary>
+    public static Process Start(string program, string[] arguments, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardInputEncoding = Utf8,
+            StandardOutputEncoding = Utf8,
+            StandardErrorEncoding = Utf8,
+        };
+        foreach (string unwanted in (string[])["NO_COLOR", "COLUMNS", "LANG", "LC_ALL", "LC_MESSAGES", "PSModulePath"])
+            start.Environment.Remove(unwanted);
+        start.Environment["LC_ALL"] = "C.UTF-8";
+        start.Environment["TERM"] = "xterm-256color";
+        start.Environment["DOTNET_ROOT"] = Repository.DotnetRoot;
+        foreach ((string name, string value) in environment)
+            start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
+
+    /// <summary>Gives a program its input and waits for its end.</summary>
+    public static async Task<ProgramRun> OfAsync(Process process, string input = "")
+    {
+        using (process)
+        {
+            Task<string> output = process.StandardOutput.ReadToEndAsync();
+            Task<string> error = process.StandardError.ReadToEndAsync();
+            try
+            {
+                await process.StandardInput.WriteAsync(input);
+                process.StandardInput.Close();
+            }
+            catch (IOException)
+            {
+                // It ended without reading its input: what it said of that is in the answer.
+            }
+
+            await process.WaitForExitAsync();
+            return new ProgramRun(process.ExitCode, await output, await error);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+namespace NatDsa.Tests.Host;
+
+/// <summary>Where the files that are tested as they lie are.</summary>
+internal static class Repository
+{
+#if DEBUG
+    private const string Configuration = "Debug";
+#else
+    private const string Configuration = "Release";
+#endif
+
+    /// <summary>The folder of NatDsa.slnx.</summary>
+    public static string Root { get; } = FindRoot();
+
+    /// <summary>The module as it was laid.</summary>
+    public static string Module { get; } = Path.Combine(Root, "out", Configuration == "Release" ? "" : Configuration, "NatDsa");
+
+    /// <summary>The natdsa program.</summary>
+    public static string Program { get; } =
+        Path.Combine(Root, "src", "NatDsa.Host", "bin", Configuration, "net10.0", OperatingSystem.IsWindows() ? "natdsa.exe" : "natdsa");
+
+    /// <summary>The .NET that runs these tests: what a program that is started apart must find.</summary>
+    public static string DotnetRoot { get; } = Path.GetFullPath(Path.Combine(typeof(object).Assembly.Location, "../../../.."));
+
+    private static string FindRoot()
+    {
+        for (string? folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            if (File.Exists(Path.Combine(folder, "NatDsa.slnx")))
+                return folder;
+        }
+
+        throw new DirectoryNotFoundException($"No folder above {AppContext.BaseDirectory} holds NatDsa.slnx.");
+    }
+}
