@@ -54,7 +54,24 @@ internal sealed record RunningRules(IReadOnlyList<Ruleset> Rulesets, Fault? Faul
             }
         }
 
+        if (NativeTables(host.Answer) is { Length: > 0 } native)
+            fault ??= new Fault(ErrorIds.StateUnknown, Messages.NativeNftTables.With(name, string.Join(", ", native)));
         return new RunningRules(rulesets, fault);
+    }
+
+    // "table inet firewalld": a table that is none of iptables' own holds rules that iptables-save cannot show.
+    private static string[] NativeTables(FramedAnswer answer)
+    {
+        if (!answer.TryGet("nft.tables", out Section? section))
+            return [];
+        string[] ours = ["raw", "mangle", "nat", "filter", "security"];
+        return
+        [
+            .. from line in section.Text.Split('\n')
+               let words = Untrusted.OneLine(line).Split(' ')
+               where words is ["table", _, _] && !(words[1] is "ip" or "ip6" && ours.Contains(words[2]))
+               select $"{words[1]} {words[2]}",
+        ];
     }
 
     private static Fault WhyUnread(HostSnapshot host, Section section)

@@ -34,7 +34,8 @@ read_rules() {
             section "$LIMIT" "save.$tool" "$tool-save" -c
         done
     done
-    if has iptables; then section "$LIMIT" version.iptables iptables -V; fi
+    # Tables that iptables does not show.
+    if has nft; then section "$LIMIT" nft.tables nft list tables; fi
 }
 
 # stat's format is GNU's and busybox's: type, uid, gid, mode, size, time, owner, group.
