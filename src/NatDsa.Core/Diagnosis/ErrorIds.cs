@@ -1,6 +1,6 @@
 namespace NatDsa;
 
-/// <summary>The ids of the module's errors, one a cause. They are documented in about_NatDsa_Errors and do not change.</summary>
+/// <summary>The ids of the module's errors, one a cause. They are listed in docs/errors.md and do not change.</summary>
 public static class ErrorIds
 {
     /// <summary>The host does not answer.</summary>

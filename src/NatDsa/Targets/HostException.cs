@@ -12,7 +12,7 @@ public sealed class HostException : Exception
         Category = category;
     }
 
-    /// <summary>The stable id, such as <c>TargetUnreachable</c>: see about_NatDsa_Errors.</summary>
+    /// <summary>The stable id, such as <c>TargetUnreachable</c>: see docs/errors.md.</summary>
     public string ErrorId { get; }
 
     /// <summary>PowerShell's category for it.</summary>

@@ -1,0 +1,140 @@
+using Xunit;
+
+namespace NatDsa.LabTests;
+
+/// <summary>The incident of the article, from a working NAT host to a repaired one, with real packets.</summary>
+public sealed class ArticleTests
+{
+    // The PowerShell engine's own, where it runs on the host.
+    private static readonly string[] s_engineFiles = ["/root/.cache", "/root/.local"];
+
+    public static TheoryData<LabFlavor, LabBackend, string> Ways()
+    {
+        var ways = new TheoryData<LabFlavor, LabBackend, string>();
+        foreach (LabFlavor flavor in Enum.GetValues<LabFlavor>())
+        {
+            foreach (LabBackend backend in Enum.GetValues<LabBackend>())
+            {
+                foreach (string target in (string[])["Local", "Session", "HostName"])
+                    ways.Add(flavor, backend, target);
+            }
+        }
+
+        return ways;
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task An_erased_host_is_repaired_and_stays_so(LabFlavor flavor, LabBackend backend, string target)
+    {
+        await using Lab lab = await Lab.RaiseAsync(new LabOptions(flavor, backend), TestContext.Current.CancellationToken);
+        Assert.True((await lab.FetchAsync()).Answered);
+        await lab.InstallAgentAsync();
+        await lab.SetModuleAsync("firewall", true);
+        Assert.False((await lab.FetchAsync()).Answered);
+
+        Assert.Equal("Erased", await AskAsync(lab, target, "(Get-NatIptablesState TARGET).Status"));
+        Assert.Equal("ErasesOnNextStart", await AskAsync(lab, target, "(Get-DsaAgentState TARGET).Risk"));
+
+        LabSnapshot before = await lab.Nat.SnapshotAsync();
+        await AskAsync(lab, target, "Repair-DsaNatHost TARGET -WhatIf");
+        Assert.Equal("", before.DifferenceTo(await lab.Nat.SnapshotAsync(), s_engineFiles));
+
+        // A local run has no way to the client but the inside one.
+        string verify = target == "Local" ? "" : $"-VerifyFrom {lab.Client.Address}:{lab.Port} -VerifyUri http://www.example.com/page";
+        Assert.Equal("Repaired", await AskAsync(lab, target, $"(Repair-DsaNatHost TARGET {verify} -Confirm:0).Outcome"));
+        Assert.True((await lab.FetchAsync()).Answered);
+
+        for (int restart = 0; restart < 3; restart++)
+            await lab.RestartAgentAsync();
+        Assert.True((await lab.FetchAsync()).Answered);
+        Assert.Equal("Protected", await AskAsync(lab, target, "(Get-DsaAgentState TARGET).Risk"));
+
+        LabSnapshot repaired = await lab.Nat.SnapshotAsync();
+        Assert.Equal("NothingToDo", await AskAsync(lab, target, "(Repair-DsaNatHost TARGET -Confirm:0).Outcome"));
+        Assert.Equal("", repaired.DifferenceTo(await lab.Nat.SnapshotAsync(), s_engineFiles));
+    }
+
+    [Fact]
+    public async Task With_the_marker_first_nothing_is_ever_erased()
+    {
+        await using Lab lab = await Lab.RaiseAsync(cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal("True", await AskAsync(lab, "Local", "(Set-DsaMarkerFile TARGET).Sufficient"));
+        await lab.InstallAgentAsync();
+        await lab.SetModuleAsync("firewall", true);
+        await lab.RestartAgentAsync();
+        Assert.True((await lab.FetchAsync()).Answered);
+        Assert.Equal("Protected", await AskAsync(lab, "Local", "(Get-DsaAgentState TARGET).Risk"));
+    }
+
+    [Theory]
+    [InlineData("rm /etc/sysconfig/iptables", "NothingToRestore")]
+    [InlineData(": >/etc/sysconfig/iptables", "NothingToRestore")]
+    [InlineData("echo '-A nonsense' >/etc/sysconfig/iptables", "NothingToRestore")]
+    [InlineData("printf '*nat\\n:POSTROUTING ACCEPT [0:0]\\nCOMMIT\\n' >/etc/sysconfig/iptables", "NothingToRestore")]
+    [InlineData("mkdir /etc/use_dsa_with_iptables", "MarkerUnusable")]
+    [InlineData("ln -s /nowhere /etc/use_dsa_with_iptables", "MarkerUnusable")]
+    public async Task What_cannot_be_repaired_is_refused_and_left_as_it_was(string spoil, string errorId)
+    {
+        await using Lab lab = await Lab.RaiseAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await lab.BreakAsync();
+        (await lab.Nat.ShellAsync(spoil)).EnsureSucceeded();
+        LabSnapshot before = await lab.Nat.SnapshotAsync();
+
+        Assert.StartsWith(errorId, await ErrorOfRepairAsync(lab), StringComparison.Ordinal);
+        Assert.Equal("", before.DifferenceTo(await lab.Nat.SnapshotAsync(), s_engineFiles));
+    }
+
+    [Fact]
+    public async Task A_failed_restart_of_the_agent_undoes_the_repair()
+    {
+        await using Lab lab = await Lab.RaiseAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await lab.BreakAsync();
+        await lab.SetFaultAsync("restart", "fail");
+
+        Assert.StartsWith("RepairFailed", await ErrorOfRepairAsync(lab), StringComparison.Ordinal);
+        Assert.Null(await lab.Nat.ReadFileAsync("/etc/use_dsa_with_iptables"));
+        Assert.Equal("Erased", await AskAsync(lab, "Local", "(Get-NatIptablesState TARGET).Status"));
+
+        Assert.Equal("Repaired", await AskAsync(lab, "Local", "(Repair-DsaNatHost TARGET -SkipAgentRestart -Confirm:0).Outcome"));
+        Assert.True((await lab.FetchAsync()).Answered);
+    }
+
+    [Fact]
+    public async Task Saving_on_restart_cannot_destroy_the_good_rules()
+    {
+        await using Lab lab = await Lab.RaiseAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await lab.BreakAsync();
+        (await lab.Nat.ShellAsync("echo 'IPTABLES_SAVE_ON_RESTART=\"yes\"' >>/etc/sysconfig/iptables-config")).EnsureSucceeded();
+        string? rules = await lab.Nat.ReadFileAsync("/etc/sysconfig/iptables");
+        string? config = await lab.Nat.ReadFileAsync("/etc/sysconfig/iptables-config");
+
+        Assert.Equal("Repaired", await AskAsync(lab, "Local", "(Repair-DsaNatHost TARGET -Confirm:0).Outcome"));
+        Assert.Equal(rules, await lab.Nat.ReadFileAsync("/etc/sysconfig/iptables"));
+        Assert.Equal(config, await lab.Nat.ReadFileAsync("/etc/sysconfig/iptables-config"));
+    }
+
+    // $Error is newest first; the id ends at the comma in front of the cmdlet's class.
+    private static Task<string> ErrorOfRepairAsync(Lab lab) =>
+        AskAsync(lab, "Local", "$null = Repair-DsaNatHost TARGET -Confirm:0 -ErrorAction SilentlyContinue; $Error[0].FullyQualifiedErrorId");
+
+    /// <summary>Runs a command with TARGET filled in, and returns what it printed.</summary>
+    private static async Task<string> AskAsync(Lab lab, string target, string command)
+    {
+        string remoting = $"-HostName {lab.Nat.Address} -Port {lab.Port} -UserName root -KeyFilePath '{lab.KeyFilePath}' "
+            + $"-Options @{{UserKnownHostsFile = '{lab.KnownHostsPath}'}}";
+        if (target == "Local")
+            return (await lab.Nat.NatdsaAsync(command.Replace("TARGET", ""))).EnsureSucceeded().Output.Trim();
+
+        // The session's own options serve the host that verifies, too.
+        string run = target == "HostName"
+            ? command.Replace("TARGET", remoting)
+            : command.Contains("-VerifyFrom")
+                ? $"$s = New-PSSession {remoting}; $c = New-PSSession {remoting.Replace(lab.Nat.Address, lab.Client.Address)}; "
+                    + command.Replace("TARGET", "-Session $s").Replace($"{lab.Client.Address}:{lab.Port}", "$c")
+                : $"$s = New-PSSession {remoting}; {command.Replace("TARGET", "-Session $s")}";
+        LabResult result = await LabCommand.RunAsync(
+            [lab.Options.NatdsaPath, "-NoProfile", "-Command", run], null, TimeSpan.FromSeconds(90), TestContext.Current.CancellationToken);
+        return result.EnsureSucceeded().Output.Trim();
+    }
+}
