@@ -9,8 +9,8 @@ namespace NatDsa.Probe;
 /// so that no value, whatever its bytes, can be read as shell.
 /// </summary>
 /// <remarks>
-/// The shell reads all of it on standard input. The script wraps itself in a function that its last line calls: a
-/// connection that breaks while the text is on its way runs nothing.
+/// The shell reads all of it on standard input, and then runs it. The script wraps itself in functions, the last line calls
+/// one: a connection that breaks while the text is on its way runs nothing.
 /// </remarks>
 public sealed class HostScript
 {

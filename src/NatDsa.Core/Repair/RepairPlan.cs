@@ -53,12 +53,15 @@ internal sealed class RepairPlan
             .With("STEPS", string.Join(' ', Steps.Select(s => s.ScriptName)))
             .With("RULES_FILE", Service?.RulesFile ?? "")
             .With("NEW_RULES", Changes("install") ? options.NewRules! : "")
-            .With("MARKERS", Changes("agent") || Changes("marker") ? DsaMarker.UseDsaWithIptables.Path() : "")
+            .With("MARKERS", NeedsMarker ? DsaMarker.UseDsaWithIptables.Path() : "")
             .With("SERVICES", string.Join(' ', Service?.Services ?? []))
             .With("MANAGER", Service is { Systemd: true } ? "systemd" : "sysv")
             .With("STEP_SECONDS", HostScripts.Seconds(options.StepLimit))
             .With("AGENT_SECONDS", HostScripts.Seconds(options.AgentLimit))
             .With("SETTLE_SECONDS", HostScripts.Seconds(options.Settle));
+
+    // An agent that erases nothing starts without a marker: then its absence is no failure.
+    private bool NeedsMarker => Changes("marker") || Agent.Markers.Any(m => m is { Marker: DsaMarker.UseDsaWithIptables, Usable: true });
 
     private bool Changes(string scriptName) => Steps.Any(s => s.ScriptName == scriptName);
 

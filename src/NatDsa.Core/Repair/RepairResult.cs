@@ -122,26 +122,34 @@ public sealed class RepairResult : HostRecord
     }
 
     /// <summary>The same result, with what the request behind the NAT says of it.</summary>
-    internal RepairResult With(NatEgressResult egress)
+    internal RepairResult With(NatEgressResult egress) =>
+        egress.Succeeded ? Copy(Outcome, Reason, egress, Fault)
+        : NotVerified(Messages.RepairEgressFailed.With(ComputerName, egress.ComputerName, egress.Uri, egress.Reason), egress);
+
+    /// <summary>The same result, when the host behind the NAT could not be asked at all.</summary>
+    /// <param name="verifier">The host behind the NAT.</param>
+    /// <param name="why">Why it could not be asked.</param>
+    internal RepairResult Unverified(string verifier, string why) =>
+        NotVerified(Messages.RepairNotVerified.With(ComputerName, verifier, why), egress: null);
+
+    private RepairResult NotVerified(string reason, NatEgressResult? egress) =>
+        Copy(RepairOutcome.Incomplete, reason, egress, Fault ?? new Fault(ErrorIds.EgressFailed, reason));
+
+    private RepairResult Copy(RepairOutcome outcome, string reason, NatEgressResult? egress, Fault? fault) => new()
     {
-        bool answered = egress.Succeeded;
-        string reason = answered ? Reason : Messages.RepairEgressFailed.With(ComputerName, egress.ComputerName, egress.Uri, egress.Reason);
-        return new RepairResult
-        {
-            ComputerName = ComputerName,
-            Origin = Origin,
-            Outcome = answered || Outcome is not (RepairOutcome.Repaired or RepairOutcome.NothingToDo) ? Outcome : RepairOutcome.Incomplete,
-            Reason = reason,
-            Before = Before,
-            After = After,
-            RiskBefore = RiskBefore,
-            RiskAfter = RiskAfter,
-            Steps = Steps,
-            BackupPath = BackupPath,
-            Egress = egress,
-            Fault = answered ? Fault : Fault ?? new Fault(ErrorIds.EgressFailed, reason),
-        };
-    }
+        ComputerName = ComputerName,
+        Origin = Origin,
+        Outcome = outcome,
+        Reason = reason,
+        Before = Before,
+        After = After,
+        RiskBefore = RiskBefore,
+        RiskAfter = RiskAfter,
+        Steps = Steps,
+        BackupPath = BackupPath,
+        Egress = egress,
+        Fault = fault,
+    };
 
     private static RepairStep Read(RepairStep step, FramedAnswer answer)
     {

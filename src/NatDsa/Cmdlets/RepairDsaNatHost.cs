@@ -48,8 +48,13 @@ public sealed class RepairDsaNatHost : HostCmdlet
     private protected override bool ChangesHosts => true;
 
     /// <inheritdoc/>
-    protected override void BeginProcessing() =>
+    protected override void BeginProcessing()
+    {
+        // What is wrong with the parameters is said before any host is touched.
+        if (VerifyFrom is not null)
+            _ = OtherTarget(VerifyFrom, nameof(VerifyFrom));
         _options = new RepairOptions(RulesPath is null ? null : ReadRules(RulesPath), RulesPath, SkipAgentRestart);
+    }
 
     private protected override async Task RunAsync(HostTarget target, CancellationToken cancellation)
     {
@@ -77,19 +82,27 @@ public sealed class RepairDsaNatHost : HostCmdlet
         }
 
         if (VerifyFrom is not null && result.Outcome is RepairOutcome.Repaired or RepairOutcome.NothingToDo)
-            result = result.With(await VerifyAsync(cancellation).ConfigureAwait(false));
+            result = await VerifyAsync(result, cancellation).ConfigureAwait(false);
         Write(result);
         if (result.Fault is { } fault)
             Write(fault, target);
     }
 
-    private async Task<NatEgressResult> VerifyAsync(CancellationToken cancellation)
+    private async Task<RepairResult> VerifyAsync(RepairResult result, CancellationToken cancellation)
     {
         HostTarget behind = OtherTarget(VerifyFrom!, nameof(VerifyFrom));
         RunLimits limits = Limits with { KillOnStop = true };
         TimeSpan request = TimeSpan.FromSeconds(Math.Min(15, limits.Time.TotalSeconds));
-        HostSnapshot host = await AnswerAsync(behind, HostScripts.Egress(VerifyUri, request), limits, cancellation).ConfigureAwait(false);
-        return NatEgressResult.Read(host, VerifyUri);
+        try
+        {
+            HostSnapshot host = await AnswerAsync(behind, HostScripts.Egress(VerifyUri, request), limits, cancellation).ConfigureAwait(false);
+            return result.With(NatEgressResult.Read(host, VerifyUri));
+        }
+        catch (HostException e)
+        {
+            // The repair is done all the same, and its result must not be lost.
+            return result.Unverified(behind.ComputerName, e.Message);
+        }
     }
 
     private string ReadRules(string path)

@@ -1,14 +1,17 @@
 # Starts the shell that a script runs in. $1: as-is; sudo (never asks); password (its first input line is sudo's).
 # A session of its own keeps the script out of reach of a Ctrl+C in somebody's terminal.
+# The script is read whole before any of it runs: text that was cut off is a syntax error. (bash crashes in some background
+# commands while it still reads its script from there.)
+script='eval "$(cat)"'
 new_session=
 if command -v setsid >/dev/null 2>&1; then new_session=setsid; fi
 case $1 in
-    as-is) exec $new_session /bin/sh -s ;;
-    sudo) exec $new_session sudo -n -- /bin/sh -s ;;
+    as-is) exec $new_session /bin/sh -c "$script" ;;
+    sudo) exec $new_session sudo -n -- /bin/sh -c "$script" ;;
     password)
         IFS= read -r password
         # Where sudo needs none, it would leave the password for the shell to run.
-        if sudo -n true 2>/dev/null; then exec $new_session sudo -n -- /bin/sh -s; fi
-        { printf '%s\n' "$password" && exec cat; } | $new_session sudo -S -p '' -- /bin/sh -s
+        if sudo -n true 2>/dev/null; then exec $new_session sudo -n -- /bin/sh -c "$script"; fi
+        { printf '%s\n' "$password" && exec cat; } | $new_session sudo -S -p '' -- /bin/sh -c "$script"
         ;;
 esac

@@ -2,7 +2,7 @@ using System.Text;
 using NatDsa.Probe;
 using Xunit;
 
-namespace NatDsa.Tests;
+namespace NatDsa.Tests.Probe;
 
 public sealed class HostScriptTests
 {

@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Text;
+using NatDsa.Probe;
+using NatDsa.Tests.Host;
+using Xunit;
+
+namespace NatDsa.Tests.Probe;
+
+/// <summary>frame.sh in the shells that hosts have, with <c>timeout</c> and without.</summary>
+public sealed class FrameScriptTests
+{
+    private const string Run = """
+        with_input() { printf 'in\nput' | limited 10 cat; }
+        stubborn() { trap '' TERM; sleep 60; }
+        loud() { echo out; i=0; while [ $i -lt 500 ]; do echo 0123456789 >&2; i=$((i + 1)); done; return 7; }
+        daemon() { sleep 2 & echo started; }
+        framed value printf %s "$VALUE"
+        framed stdin with_input
+        section 10 code sh -c 'exit 5'
+        section 10 empty true
+        section 1 slow sleep 60
+        section 1 stubborn sh -c 'trap "" TERM; while :; do sleep 1; done'
+        framed loud loud
+        framed missing no-such-command
+        printf '@%s done\n' "$NONCE"
+        """;
+
+    // No `timeout` there, as on a host with an old or small userland: a function of that name, which fails, stands in front of it.
+    private const string WithoutTimeout = "timeout() { return 127; }\n";
+
+    public static TheoryData<string, bool> Shells => [.. from shell in (string[])["dash", "bash --posix", "busybox sh"] from timeout in (bool[])[true, false] select (shell, timeout)];
+
+    [Theory]
+    [MemberData(nameof(Shells))]
+    public async Task Sections_are_framed_and_bounded_in_every_shell(string shell, bool timeout)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "These shells are Linux'.");
+        const string value = "$(reboot) `id` 'quoted' \"x\" \\0101 %s\n-n\ttab テーブル\n\n";
+        HostScript script = HostScript.Load("frame.sh").Reading(ProbeSections.None).With("VALUE", value);
+        var clock = Stopwatch.StartNew();
+        string[] words = shell.Split(' ');
+        ProgramRun run = await ProgramRun.OfAsync(
+            ProgramRun.Start(words[0], [.. words[1..], "-c", "eval \"$(cat)\""]),
+            (timeout ? "" : WithoutTimeout) + Encoding.UTF8.GetString(script.ToStandardInput()) + Run.ReplaceLineEndings("\n") + "\n");
+        FramedAnswer answer = FramedAnswer.Read(Encoding.UTF8.GetBytes(run.Output), script.Values["NONCE"]);
+
+        Assert.True(answer.IsComplete, run.Error);
+        Assert.Equal(value, answer["value"]!.Text);
+        Assert.Equal("in\nput", answer["stdin"]!.Text);
+        Assert.Equal(5, answer["code"]!.ExitCode);
+        Assert.Equal((0, ""), (answer["empty"]!.ExitCode, answer["empty"]!.Text));
+        Assert.True(answer["slow"]!.TimedOut);
+        Assert.True(answer["stubborn"]!.TimedOut);
+        Assert.Equal(("out\n", 7), (answer["loud"]!.Text, answer["loud"]!.ExitCode));
+        Assert.InRange(answer["loud"]!.Error.Length, 3900, 4000);
+        Assert.Equal(127, answer["missing"]!.ExitCode);
+        // Not how fast it is, but that the sleeping commands did not get their minutes.
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(50), $"{clock.Elapsed}");
+    }
+
+    [Theory]
+    [InlineData("dash")]
+    [InlineData("bash --posix")]
+    [InlineData("busybox sh")]
+    public async Task Every_script_is_accepted_by_every_shell(string shell)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "These shells are Linux'.");
+        string[] words = shell.Split(' ');
+        foreach (HostScript script in (HostScript[])
+            [HostScripts.Probe(ProbeSections.All), HostScripts.Marker(DsaMarker.UseDsaWithIptables, remove: false), HostScripts.Egress(new Uri("http://a.example"), TimeSpan.FromSeconds(1)),
+                HostScript.Load("frame.sh", "files.sh", "read.sh", "repair.sh")])
+        {
+            ProgramRun run = await ProgramRun.OfAsync(ProgramRun.Start(words[0], [.. words[1..], "-n"]), Encoding.UTF8.GetString(script.ToStandardInput()));
+            Assert.Equal(new ProgramRun(0, "", ""), run);
+        }
+    }
+
+    [Theory]
+    [InlineData("dash")]
+    [InlineData("bash --posix")]
+    [InlineData("busybox sh")]
+    public async Task A_script_that_was_cut_off_on_its_way_runs_nothing(string shell)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "These shells are Linux'.");
+        string[] words = shell.Split(' ');
+        string script = Encoding.UTF8.GetString(HostScripts.Probe(ProbeSections.None).ToStandardInput());
+        // The last line is the call; cut anywhere before it, nothing is answered.
+        foreach (int length in (int[])[script.Length - "read_sections\n".Length, script.Length * 3 / 4, script.Length / 2, script.Length / 5])
+        {
+            ProgramRun run = await ProgramRun.OfAsync(ProgramRun.Start(words[0], [.. words[1..], "-c", "eval \"$(cat)\""]), script[..length]);
+            Assert.Equal("", run.Output);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+using NatDsa.Repair;
+using NatDsa.Tests.Probe;
+using Xunit;
+
+namespace NatDsa.Tests.Repair;
+
+public sealed class RepairPlanTests
+{
+    private const string Nat = "*nat\n:PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n";
+    private const string Filter = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n";
+    private const string SysV = "systemd=no\nscript.iptables=/etc/rc.d/init.d/iptables\n";
+    private const string Marker = "stat=regular empty file|0|0|644|0|1700000000|root|root\n";
+
+    [Fact]
+    public void A_healthy_protected_host_is_left_alone() =>
+        Assert.Empty(Plan(new() { Running = Nat, Marker = Marker }).Steps);
+
+    [Fact]
+    public void An_erased_host_is_repaired_in_the_articles_order() =>
+        Assert.Equal(
+            ["Backup", "CheckRules", "CreateMarker", "RestartIptables", "EnableAtBoot", "RestartAgent"],
+            Names(new() { Boot = false }));
+
+    [Fact]
+    public void A_service_that_saves_on_restart_is_held_and_released() =>
+        Assert.Equal(
+            ["Backup", "CheckRules", "CreateMarker", "HoldSaving", "RestartIptables", "RestartAgent", "ReleaseSaving"],
+            Names(new() { Config = "IPTABLES_SAVE_ON_RESTART=\"yes\"\n" }));
+
+    [Theory]
+    [InlineData("IPTABLES_SAVE_ON_STOP=yes\n", true)]
+    [InlineData("  IPTABLES_SAVE_ON_STOP='yes'\n", true)]
+    [InlineData("# IPTABLES_SAVE_ON_STOP=\"yes\"\n", false)]
+    [InlineData("IPTABLES_SAVE_ON_STOP=\"no\"\n", false)]
+    [InlineData("IPTABLES_SAVE_COUNTER=\"yes\"\n", false)]
+    public void Only_a_setting_that_saves_is_held(string config, bool held) =>
+        Assert.Equal(held, Names(new() { Config = config }).Contains("HoldSaving"));
+
+    [Fact]
+    public void Lines_left_by_a_repair_that_died_are_taken_away() =>
+        Assert.Equal(["Backup", "ReleaseSaving"], Names(new()
+        {
+            Running = Nat,
+            Marker = Marker,
+            Config = "IPTABLES_SAVE_ON_STOP=\"yes\"\n# natdsa: no saving during a repair\nIPTABLES_SAVE_ON_STOP=\"no\"\n# natdsa: end\n",
+        }));
+
+    [Fact]
+    public void A_healthy_host_without_the_marker_gets_just_the_marker() =>
+        Assert.Equal(["Backup", "CreateMarker"], Names(new() { Running = Nat }));
+
+    [Fact]
+    public void An_agent_that_does_not_erase_needs_no_marker()
+    {
+        RepairPlan plan = Plan(new() { Agent = "10.2.0-404.el7" });
+        Assert.Equal(["Backup", "CheckRules", "RestartIptables", "RestartAgent"], plan.Steps.Select(s => s.Name));
+        // Its restart is not to fail because the marker that it does not need is missing.
+        Assert.Equal("", plan.ToScript(new RepairOptions(), "id").Values["MARKERS"]);
+    }
+
+    [Fact]
+    public void A_marker_that_is_there_must_still_be_there_after_the_agents_restart() =>
+        Assert.Equal("/etc/use_dsa_with_iptables", Plan(new() { Marker = Marker }).ToScript(new RepairOptions(), "id").Values["MARKERS"]);
+
+    [Fact]
+    public void A_host_without_the_agent_gets_its_rules_back_and_nothing_else() =>
+        Assert.Equal(["Backup", "CheckRules", "RestartIptables"], Names(new() { Agent = null }));
+
+    [Fact]
+    public void The_agent_is_left_alone_on_request() =>
+        Assert.DoesNotContain("RestartAgent", Plan(new(), new RepairOptions(SkipAgentRestart: true)).Steps.Select(s => s.Name));
+
+    [Fact]
+    public void Given_rules_are_installed_before_the_restart()
+    {
+        RepairPlan plan = Plan(new() { Persisted = null }, new RepairOptions(Nat, "good.rules"));
+        Assert.Equal(["Backup", "CheckRules", "CreateMarker", "InstallRules", "RestartIptables", "RestartAgent"], plan.Steps.Select(s => s.Name));
+        Assert.Equal(Nat, plan.ToScript(new RepairOptions(Nat, "good.rules"), "id").Values["NEW_RULES"]);
+    }
+
+    [Fact]
+    public void Given_rules_are_not_installed_on_a_host_that_works() =>
+        Assert.Empty(Plan(new() { Running = Nat, Marker = Marker }, new RepairOptions(Nat, "good.rules")).Steps);
+
+    [Fact]
+    public void NetfilterPersistent_is_restarted_where_it_is_what_loads_the_rules()
+    {
+        RepairPlan plan = Plan(new() { Service = "systemd=yes\nunit.netfilter-persistent=yes\nboot.netfilter-persistent=yes\n", RulesFile = "/etc/iptables/rules.v4" });
+        Assert.Equal("systemctl restart netfilter-persistent", plan.Steps.Single(s => s.Name == "RestartIptables").Command);
+        IReadOnlyDictionary<string, string> values = plan.ToScript(new RepairOptions(), "id").Values;
+        Assert.Equal(("netfilter-persistent", "systemd", "/etc/iptables/rules.v4"), (values["SERVICES"], values["MANAGER"], values["RULES_FILE"]));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData(Filter)]
+    [InlineData("*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -j MASQ")]
+    [InlineData("Chain POSTROUTING (policy ACCEPT)\ntarget     prot opt source               destination\nMASQUERADE  all  --  0.0.0.0/0            0.0.0.0/0\n")]
+    public void Persisted_rules_that_would_not_bring_NAT_back_are_refused(string? persisted) =>
+        Assert.Equal(ErrorIds.NothingToRestore, Plan(new() { Persisted = persisted }).Refusal?.ErrorId);
+
+    [Fact]
+    public void A_host_without_a_service_that_loads_rules_has_nothing_to_restore() =>
+        Assert.Equal(ErrorIds.NothingToRestore, Plan(new() { Service = "systemd=no\n" }).Refusal?.ErrorId);
+
+    [Fact]
+    public void Rules_of_another_owner_are_not_wiped_by_a_restart() =>
+        Assert.Equal(ErrorIds.ForeignRules, Plan(new() { Running = Filter, Service = SysV + "owner=dockerd\n" }).Refusal?.ErrorId);
+
+    [Theory]
+    [InlineData("stat=directory|0|0|755|40|1700000000|root|root\n")]
+    [InlineData("stat=symbolic link|0|0|777|12|1700000000|root|root\nlink=/etc/nowhere\n")]
+    public void Something_else_in_the_markers_place_is_not_touched(string marker) =>
+        Assert.Equal(ErrorIds.MarkerUnusable, Plan(new() { Marker = marker }).Refusal?.ErrorId);
+
+    [Fact]
+    public void One_who_is_not_root_is_refused() =>
+        Assert.Equal(ErrorIds.PermissionDenied, Plan(new() { Uid = 1000 }).Refusal?.ErrorId);
+
+    [Fact]
+    public void A_state_that_is_not_known_is_not_repaired() =>
+        Assert.Equal(ErrorIds.StateUnknown, Plan(new() { Running = "*nat\n:POSTROUTING ACCEPT [0:0]\n" }).Refusal?.ErrorId);
+
+    [Fact]
+    public void Forwarding_that_is_off_is_no_reason_to_reload_rules() =>
+        Assert.Empty(Plan(new() { Running = Nat, Marker = Marker, Forwarding = "0" }).Steps);
+
+    private static IEnumerable<string> Names(Host host) => Plan(host).Steps.Select(s => s.Name);
+
+    private static RepairPlan Plan(Host host, RepairOptions? options = null)
+    {
+        RepairPlan plan = RepairPlan.For(host.Answer.Snapshot(), options ?? new RepairOptions());
+        if (plan.Refusal is not null)
+            Assert.Empty(plan.Steps);
+        return plan;
+    }
+
+    /// <summary>An erased RHEL 6 host with an agent 9.5 that has the Firewall module on, unless a test says otherwise.</summary>
+    private sealed record Host
+    {
+        public string Running { get; init; } = "";
+        public string? Persisted { get; init; } = Nat;
+        public string RulesFile { get; init; } = "/etc/sysconfig/iptables";
+        public string? Config { get; init; }
+        public string Service { get; init; } = SysV;
+        public bool Boot { get; init; } = true;
+        public string Marker { get; init; } = "";
+        public string? Agent { get; init; } = "9.5.3-2754.el6";
+        public int Uid { get; init; }
+        public string Forwarding { get; init; } = "1";
+
+        public Answer Answer
+        {
+            get
+            {
+                Answer answer = Probe.Answer.OfLinux(Uid, Forwarding)
+                    .With("save.iptables", Running)
+                    .WithMarker(Marker)
+                    .With("agent.files", Agent is null ? "running=no\n" : "exists=/opt/ds_agent\nrunning=yes\nfilter=loaded\n")
+                    .With("service", Service + $"boot.iptables={(Boot ? "yes" : "no")}\n");
+                if (Agent is not null)
+                    answer.With("agent.rpm", Agent + "\n").With("agent.GetComponentInfo", "Component.FWDPI.firewallMode: on-prevent\n");
+                if (Persisted is not null)
+                    answer.With("file." + RulesFile, Persisted);
+                if (Config is not null)
+                    answer.With("file./etc/sysconfig/iptables-config", Config);
+                return answer;
+            }
+        }
+    }
+}
