@@ -40,6 +40,10 @@ install_packages() {
   done <tests/Lab/packages.txt
   [ ${#missing[@]} -gt 0 ] || return 0
   printf 'Installing %s\n' "${missing[*]}"
+  # iptables-persistent would ask, or save this machine's own rules unasked.
+  if command -v debconf-set-selections >/dev/null; then
+    printf 'iptables-persistent iptables-persistent/autosave_%s boolean false\n' v4 v6 | as_root debconf-set-selections || return
+  fi
   as_root apt-get update -q &&
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 }

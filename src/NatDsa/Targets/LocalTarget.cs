@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Management.Automation;
 using System.Text;
@@ -39,8 +40,21 @@ internal sealed class LocalTarget : HostTarget
         }
         finally
         {
-            if (limits.KillOnStop && !shell.HasExited)
+            if (limits.KillOnStop)
+                Kill(shell);
+        }
+    }
+
+    private static void Kill(Process shell)
+    {
+        try
+        {
+            if (!shell.HasExited)
                 shell.Kill(entireProcessTree: true);
+        }
+        catch (Exception e) when (e is AggregateException or Win32Exception)
+        {
+            // What sudo runs is root's, out of this user's reach: it ends by the time limits of its own commands.
         }
     }
 

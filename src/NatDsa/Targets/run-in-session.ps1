@@ -45,5 +45,10 @@ try {
     }
 }
 finally {
-    if ($KillOnStop -and -not $shell.HasExited) { $shell.Kill($true) }
+    if ($KillOnStop -and -not $shell.HasExited) {
+        try { $shell.Kill($true) }
+        catch [System.AggregateException], [System.ComponentModel.Win32Exception] {
+            # What sudo runs is root's, out of this user's reach: it ends by the time limits of its own commands.
+        }
+    }
 }

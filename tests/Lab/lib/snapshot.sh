@@ -36,7 +36,7 @@ sed 's/^/module /' /run/lab/modules 2>/dev/null
 describe() {
     cd "$1" || return
     find . -xdev -mindepth 1 \( -path ./var/log -o -path ./var/cache -o -path ./var/opt/ds_agent/diag \
-        -o -name 'clr-debug-pipe-*' -o -name 'dotnet-diagnostic-*' -o -path ./.dotnet \) -prune -o \
+        -o -name 'clr-debug-pipe-*' -o -name 'dotnet-diagnostic-*' -o -name 'CoreFxPipe_PSHost.*' -o -path ./.dotnet \) -prune -o \
         -type c -printf "path $2%P: deleted\n" -o \
         -type l -printf "path $2%P: link to %l, owner %U:%G\n" -o \
         -printf "path $2%P: type %y, mode %m, owner %U:%G\n"

@@ -46,6 +46,9 @@ public sealed partial class Lab : IAsyncDisposable
     /// <summary>Why this machine can't raise labs; null when it can.</summary>
     public static string? WhyNot { get; } = FindObstacle();
 
+    /// <summary>The password of <c>operator</c>, the user on every host who is not root and may sudo.</summary>
+    public const string OperatorPassword = "nat-lab";
+
     /// <summary>What this lab was raised with.</summary>
     public LabOptions Options { get; }
 
@@ -150,6 +153,13 @@ public sealed partial class Lab : IAsyncDisposable
         await SetModuleAsync("firewall", on: true);
     }
 
+    /// <summary>
+    /// The NAT host as it was raised, with whatever tests have changed put back: rules, their files, the service's settings and links,
+    /// marker, backups, forwarding. The agent is taken off.
+    /// </summary>
+    public async Task RenewAsync() =>
+        (await Nat.ExecAsync("sh", Path.Combine(LabPaths.Root, "tests", "Lab", "lib", "renew.sh"), Options.Rules)).EnsureSucceeded();
+
     /// <summary>The NAT host forgets its rules and starts what its boot sequence names.</summary>
     public async Task RebootNatAsync() =>
         (await Nat.ExecAsync("sh", Path.Combine(LabPaths.Root, "tests", "Lab", "lib", "reboot.sh"))).EnsureSucceeded();
@@ -209,7 +219,7 @@ public sealed partial class Lab : IAsyncDisposable
             return "A lab needs Linux.";
         if (!Environment.IsPrivilegedProcess)
             return "A lab needs root.";
-        string[] tools = ["ip", "iptables-nft", "iptables-legacy", "nft", "netfilter-persistent", "sshd", "ssh", "curl", "perl", "unshare"];
+        string[] tools = ["ip", "iptables-nft", "iptables-legacy", "nft", "netfilter-persistent", "sshd", "ssh", "curl", "wget", "perl", "unshare"];
         string[] folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
         var missing = tools.Where(tool => !folders.Any(folder => File.Exists(Path.Combine(folder, tool)))).ToArray();
         return missing is [] ? null : $"A lab needs {string.Join(", ", missing)}: see tests/Lab/packages.txt.";
