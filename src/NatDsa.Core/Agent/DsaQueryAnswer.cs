@@ -1,5 +1,3 @@
-using NatDsa.Probe;
-
 namespace NatDsa.Agent;
 
 /// <summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using NatDsa.Netfilter;
 using NatDsa.Resources;
 
@@ -35,14 +34,14 @@ public sealed record NatAssessment(NatStatus Status, string Reason, IReadOnlyLis
         if (sourceNat.Length > 0)
         {
             return forwarding == false
-                ? new(NatStatus.ForwardingOff, Format(Messages.NatForwardingOff, Describe(sourceNat[0])), sourceNat)
-                : new(NatStatus.Healthy, Format(forwarding is null ? Messages.NatHealthyForwardingUnknown : Messages.NatHealthy, Describe(sourceNat[0])), sourceNat);
+                ? new(NatStatus.ForwardingOff, Messages.NatForwardingOff.With(Describe(sourceNat[0])), sourceNat)
+                : new(NatStatus.Healthy, (forwarding is null ? Messages.NatHealthyForwardingUnknown : Messages.NatHealthy).With(Describe(sourceNat[0])), sourceNat);
         }
 
         if (judged.FirstOrDefault(ruleset => ruleset.IsPartial) is { } partial)
-            return Unknown(Format(Messages.NatUnknownPartial, partial.Errors.Count > 0 ? partial.Errors[0].Message : Messages.TextCutOff));
+            return Unknown(Messages.NatUnknownPartial.With(partial.Errors.Count > 0 ? partial.Errors[0].Message : Messages.TextCutOff));
         if (judged.SelectMany(ruleset => ruleset.UnreadableTables).FirstOrDefault() is { } unreadable && !judged.Any(ruleset => ruleset.Format == RulesetFormat.NftJson))
-            return Unknown(Format(Messages.NatUnknownUnreadableTable, unreadable));
+            return Unknown(Messages.NatUnknownUnreadableTable.With(unreadable));
 
         bool listsAll = judged.Any(ruleset => ruleset.ListsEveryTable);
         bool natShown = listsAll || judged.Any(ruleset => ruleset.Tables.Any(table => table is { Name: "nat", IsComplete: true }));
@@ -52,9 +51,9 @@ public sealed record NatAssessment(NatStatus Status, string Reason, IReadOnlyLis
         Chain? closed = judged.SelectMany(ruleset => ruleset.Tables).SelectMany(table => table.Chains)
             .FirstOrDefault(chain => chain.IsBuiltIn && chain.Policy is not (ChainPolicy.Accept or ChainPolicy.None));
         if (judged.SelectMany(ruleset => ruleset.Rules).Any(rule => !AgentPortRules.Contains(rule)))
-            return new(NatStatus.NatMissing, Format(Messages.NatMissingRules, judged.Sum(ruleset => ruleset.RuleCount)), []);
+            return new(NatStatus.NatMissing, Messages.NatMissingRules.With(judged.Sum(ruleset => ruleset.RuleCount)), []);
         if (closed is not null)
-            return new(NatStatus.NatMissing, Format(Messages.NatMissingPolicy, closed.Name, closed.PolicyText), []);
+            return new(NatStatus.NatMissing, Messages.NatMissingPolicy.With(closed.Name, closed.PolicyText), []);
 
         bool filterShown = listsAll || judged.Any(ruleset => ruleset.Tables.Any(table => table is { Name: "filter", IsComplete: true }));
         if (!filterShown)
@@ -96,6 +95,4 @@ public sealed record NatAssessment(NatStatus Status, string Reason, IReadOnlyLis
     private static NatAssessment Unknown(string reason) => new(NatStatus.Unknown, reason, []);
 
     private static string Describe(Rule rule) => $"{rule.Table} {rule.Chain} {rule.Number} {rule.Target}";
-
-    private static string Format(string format, params object?[] arguments) => string.Format(CultureInfo.CurrentCulture, format, arguments);
 }

@@ -19,7 +19,7 @@ public static class IptablesSaveWriter
         if (ruleset.Format == RulesetFormat.IptablesSave)
             return ruleset.SourceText;
         if (ruleset.Format != RulesetFormat.ListRules || ruleset.Tables.Any(table => table.Name.Length == 0))
-            throw new ArgumentException(string.Format(CultureInfo.CurrentCulture, Messages.WriteFormat, ruleset.Format), nameof(ruleset));
+            throw new ArgumentException(Messages.WriteFormat.With(ruleset.Format), nameof(ruleset));
 
         var text = new StringBuilder();
         foreach (Table table in ruleset.Tables)

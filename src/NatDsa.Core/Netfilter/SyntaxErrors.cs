@@ -1,4 +1,3 @@
-using System.Globalization;
 using NatDsa.Resources;
 
 namespace NatDsa.Netfilter;
@@ -10,6 +9,7 @@ internal sealed class SyntaxErrors(Ruleset ruleset, RulesetReadMode mode)
     private int _countedTo;
     private int _line = 1;
     private int _lineStart;
+    private bool _endIsReported;
 
     /// <summary>Notes that the word at this place cannot stand there.</summary>
     /// <param name="format">A message with the word as <c>{0}</c>.</param>
@@ -37,13 +37,17 @@ internal sealed class SyntaxErrors(Ruleset ruleset, RulesetReadMode mode)
         int column = start - _lineStart + 1;
         if (_lineStart == 0 && text is ['\uFEFF', ..])
             column--;
-        string what = string.Format(CultureInfo.CurrentCulture, format, word);
-        var error = new RulesetError(_line, Math.Max(column, 1), word, string.Format(CultureInfo.CurrentCulture, Messages.RulesetSyntax, _line, column, what));
+        var error = new RulesetError(_line, Math.Max(column, 1), word, Messages.RulesetSyntax.With(_line, column, format.With(word)));
         if (mode == RulesetReadMode.Strict)
             throw new RulesetSyntaxException(error);
         ruleset.Add(error);
     }
 
-    /// <summary>Notes that the text ends before it is complete.</summary>
-    public void ReportEnd(string message) => Report(message, ruleset.SourceText.Length, 0);
+    /// <summary>Notes that the text ends before it is complete: once, however many things it leaves open.</summary>
+    public void ReportEnd(string message)
+    {
+        if (!_endIsReported)
+            Report(message, ruleset.SourceText.Length, 0);
+        _endIsReported = true;
+    }
 }

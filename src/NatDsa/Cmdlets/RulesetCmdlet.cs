@@ -125,7 +125,8 @@ public abstract class RulesetCmdlet : HostCmdlet
         {
             using (reader)
             {
-                for (System.Collections.IList lines = reader.Read(1); lines.Count > 0; lines = reader.Read(1))
+                // The end is an empty list to some providers, and nothing to others.
+                while (reader.Read(1) is { Count: > 0 } lines)
                     text.Append(LanguagePrimitives.ConvertTo<string>(lines[0])).Append('\n');
             }
         }

@@ -19,7 +19,7 @@ internal static class HostFailures
     /// <summary>What an answer without a single section means.</summary>
     public static HostException NoAnswer(string host, HostAnswer answer, bool sudo)
     {
-        string said = Probe.Untrusted.OneLine(answer.Error.Length > 400 ? answer.Error[..400] : answer.Error);
+        string said = Untrusted.OneLine(answer.Error.Length > 400 ? answer.Error[..400] : answer.Error);
         return sudo
             ? new HostException(ErrorIds.SudoFailed, ErrorCategory.PermissionDenied, Messages.SudoFailed.With(host, said))
             : new HostException(ErrorIds.AnswerBroken, ErrorCategory.InvalidData, Messages.NoAnswer.With(host, answer.ExitCode, said));
@@ -28,7 +28,7 @@ internal static class HostFailures
     /// <summary>Why a PowerShell session over SSH did not come up, by what <c>ssh</c> says, which it says in English always.</summary>
     public static HostException Connecting(string host, Exception exception)
     {
-        string said = Probe.Untrusted.OneLine(exception.Message);
+        string said = Untrusted.OneLine(exception.Message);
         (string id, ErrorCategory category, string message) = said switch
         {
             _ when Says("REMOTE HOST IDENTIFICATION HAS CHANGED") => (ErrorIds.HostKeyChanged, ErrorCategory.SecurityError, Messages.HostKeyChanged),

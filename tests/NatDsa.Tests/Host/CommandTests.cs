@@ -102,6 +102,19 @@ public sealed class CommandTests
         Assert.Equal(Lines("red"), run.Output);
     }
 
+    [Theory]
+    [InlineData("Get-NatIptablesState")]
+    [InlineData("Get-NatIptablesRule")]
+    [InlineData("Get-NatIptablesState | ForEach-Object SourceNatRules")]
+    public async Task A_rules_comment_cannot_drive_the_terminal(string command)
+    {
+        const string rules = "*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -m comment --comment \"\u001b]0;owned\u0007\u202eder\" -j MASQUERADE\nCOMMIT\n";
+        ProgramRun run = await ProgramRun.OfAsync(ProgramRun.Start(Repository.Program, ["-Command", "$input | " + command]), rules);
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Contains("MASQUERADE", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(run.Output, c => c is '\u202e' || (char.IsControl(c) && c is not ('\r' or '\n')));
+    }
+
     [Fact]
     public async Task A_command_that_reads_input_gets_the_lines_piped_in()
     {

@@ -1,11 +1,12 @@
+using System.Globalization;
 using System.Text;
 
-namespace NatDsa.Probe;
+namespace NatDsa;
 
 /// <summary>Text from a host, made fit to be shown: a host must not be able to drive the administrator's terminal.</summary>
 internal static class Untrusted
 {
-    /// <summary>One line without control characters, trimmed.</summary>
+    /// <summary>One line without control characters, and without those that turn the direction of text, trimmed.</summary>
     public static string OneLine(string text) => Clean(text, keepLines: false);
 
     /// <summary>The lines as they are, without any other control character, trimmed.</summary>
@@ -20,7 +21,7 @@ internal static class Untrusted
                 clean.Append(c);
             else if (c is '\t' or '\n')
                 clean.Append(' ');
-            else if (!char.IsControl(c))
+            else if (!char.IsControl(c) && char.GetUnicodeCategory(c) != UnicodeCategory.Format)
                 clean.Append(c);
         }
 

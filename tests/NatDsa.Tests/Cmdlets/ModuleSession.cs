@@ -1,0 +1,36 @@
+using System.Management.Automation;
+using System.Management.Automation.Runspaces;
+using NatDsa.Tests.Host;
+using Xunit;
+
+namespace NatDsa.Tests.Cmdlets;
+
+/// <summary>A PowerShell with the laid module imported.</summary>
+internal sealed class ModuleSession : IDisposable
+{
+    private readonly Runspace _runspace;
+
+    public ModuleSession()
+    {
+        _runspace = RunspaceFactory.CreateRunspace(InitialSessionState.CreateDefault2());
+        _runspace.Open();
+        Run("$ErrorActionPreference = 'Continue'");
+        Assert.Empty(Run($"Import-Module '{Path.Combine(Repository.Module, "NatDsa.psd1")}'").Errors);
+    }
+
+    /// <summary>Runs a script; <c>$input</c> is what is piped in.</summary>
+    public Answer Run(string script, params object[] input)
+    {
+        using var shell = PowerShell.Create(_runspace);
+        PSObject[] output = [.. shell.AddScript(script).Invoke(input)];
+        return new Answer(output, [.. shell.Streams.Error], shell);
+    }
+
+    public void Dispose() => _runspace.Dispose();
+
+    /// <summary>What came of a script.</summary>
+    public sealed record Answer(PSObject[] Output, ErrorRecord[] Errors, PowerShell Shell)
+    {
+        public T Single<T>() => (T)Assert.Single(Output).BaseObject;
+    }
+}
