@@ -14,6 +14,8 @@
     CmdletsToExport        = @(
         'Get-NatIptablesState'
         'Get-NatIptablesRule'
+        'ConvertFrom-IptablesRuleset'
+        'ConvertTo-IptablesRuleset'
         'Get-DsaAgentState'
         'Test-DsaMarkerFile'
         'Set-DsaMarkerFile'

@@ -36,6 +36,9 @@ public static class ErrorIds
     /// <summary>A text is no ruleset, or is broken at a line and column.</summary>
     public const string RulesetSyntax = nameof(RulesetSyntax);
 
+    /// <summary>A ruleset is partial, or of a form that does not hold rules as commands, and cannot be written for iptables-restore.</summary>
+    public const string RulesetNotWritable = nameof(RulesetNotWritable);
+
     /// <summary>A file on this machine could not be read.</summary>
     public const string FileUnreadable = nameof(FileUnreadable);
 

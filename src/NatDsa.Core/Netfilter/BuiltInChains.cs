@@ -25,6 +25,9 @@ internal static class BuiltInChains
         _ => null,
     };
 
+    /// <summary>The chains that the kernel gives a table; none for a table that is not known.</summary>
+    public static IReadOnlyList<string> Of(string table) => Array.Find(s_tables, known => known.Table == table).Chains ?? [];
+
     /// <summary>Whether the kernel gives this table that chain. True for every hook's name in a table that is not known.</summary>
     public static bool Has(string table, string chain)
     {

@@ -118,7 +118,7 @@ internal sealed class CommandReader : IRuleReader
                 break;
             case ['C', ..] when _isSave && _table is not null && line.TrimEnd() is "COMMIT":
                 _table.IsComplete = true;
-                CloseTable(Math.Min(end + 1, _text.Length));
+                CloseTable(start);
                 break;
             default:
                 if (!line.IsWhiteSpace())
@@ -159,11 +159,13 @@ internal sealed class CommandReader : IRuleReader
             return;
         }
 
-        _table = new Table(Ruleset, Names.Intern(_text.AsSpan(nameStart, length)), _announced != NetfilterFamily.Unknown ? _announced : _family) { Lines = (start, end) };
+        _table = new Table(Ruleset, Names.Intern(_text.AsSpan(nameStart, length)), _announced != NetfilterFamily.Unknown ? _announced : _family) { Head = LineAfter(end) };
         (_chain, _chainOfName) = (null, []);
         _tableIsDue = false;
         Ruleset.Add(_table);
     }
+
+    private int LineAfter(int end) => end < _text.Length && _text[end] == '\r' ? Math.Min(end + 2, _text.Length) : Math.Min(end + 1, _text.Length);
 
     private void CloseTable(int end)
     {
@@ -171,7 +173,7 @@ internal sealed class CommandReader : IRuleReader
             return;
         if (_table.Family == NetfilterFamily.Unknown)
             _table.Family = NetfilterFamily.IPv4;
-        _table.Lines = (_table.Lines.Start, end);
+        _table.End = end;
         (_table, _chain) = (null, null);
     }
 

@@ -8,18 +8,18 @@ namespace NatDsa.Netfilter;
 public static class IptablesSaveWriter
 {
     /// <summary>Writes a ruleset. What was read from iptables-save comes out as it was, to the last character.</summary>
-    /// <exception cref="ArgumentException">
+    /// <exception cref="InvalidOperationException">
     /// The ruleset is partial, or a table has no name, or it is of a form that does not hold rules as commands: a listing, or nft's JSON.
     /// </exception>
     public static string Write(Ruleset ruleset)
     {
         ArgumentNullException.ThrowIfNull(ruleset);
         if (ruleset.IsPartial)
-            throw new ArgumentException(Messages.WritePartial, nameof(ruleset));
+            throw new InvalidOperationException(Messages.WritePartial);
         if (ruleset.Format == RulesetFormat.IptablesSave)
             return ruleset.SourceText;
         if (ruleset.Format != RulesetFormat.ListRules || ruleset.Tables.Any(table => table.Name.Length == 0))
-            throw new ArgumentException(Messages.WriteFormat.With(ruleset.Format), nameof(ruleset));
+            throw new InvalidOperationException(Messages.WriteFormat.With(ruleset.Format));
 
         var text = new StringBuilder();
         foreach (Table table in ruleset.Tables)

@@ -1,6 +1,12 @@
+using NatDsa.Resources;
+
 namespace NatDsa.Netfilter;
 
 /// <summary>The netfilter rules that one text holds.</summary>
+/// <remarks>
+/// It does not change: <see cref="With(string, string[])"/>, <c>Without</c> and <c>Replace</c> give another one, in which all that was not
+/// changed still stands as it was written.
+/// </remarks>
 public sealed class Ruleset
 {
     /// <summary>How many errors are kept; a text can hold any number.</summary>
@@ -64,6 +70,83 @@ public sealed class Ruleset
     /// <summary>The first table of this name; null when there is none.</summary>
     public Table? FindTable(string name) => _tables.Find(table => table.Name == name);
 
+    /// <summary>This ruleset after iptables commands.</summary>
+    /// <param name="table">The table that they are for. One that the ruleset does not have is made, with its built-in chains.</param>
+    /// <param name="commands">
+    /// Commands as iptables takes them, one a string: <c>-A CHAIN …</c>, <c>-I CHAIN [NUMBER] …</c>, <c>-N CHAIN</c>, <c>-P CHAIN POLICY</c>.
+    /// </param>
+    /// <returns>Another ruleset; this one stays as it is. It has been read from the changed text, so a change costs what reading costs.</returns>
+    /// <exception cref="ArgumentException">A command is none of these, or is about a chain that there is not, or is not one line.</exception>
+    /// <exception cref="RulesetSyntaxException">A command's rule cannot be read.</exception>
+    /// <exception cref="InvalidOperationException">The ruleset is partial, or was not read from iptables-save's form.</exception>
+    public Ruleset With(string table, params string[] commands)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        return With(table, FindTable(table), commands);
+    }
+
+    /// <summary>This ruleset after iptables commands for one of its tables.</summary>
+    /// <inheritdoc cref="With(string, string[])"/>
+    public Ruleset With(Table table, params string[] commands)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        return table.Ruleset == this ? With(table.Name, table, commands) : throw new ArgumentException(Messages.TableOfAnother.With(table), nameof(table));
+    }
+
+    /// <summary>This ruleset without some of its rules: <c>$ruleset.Without(($ruleset.Rules | Where-Object Target -EQ LOG))</c>.</summary>
+    /// <param name="rules">The rules; null, which is what a filter that finds nothing gives in PowerShell, and nothing: all stay.</param>
+    /// <exception cref="ArgumentException">A rule is of another ruleset.</exception>
+    /// <inheritdoc cref="With(string, string[])"/>
+    public Ruleset Without(params Rule[]? rules)
+    {
+        var change = new RulesetChange(this);
+        foreach (Rule rule in rules ?? [])
+            change.Replace(rule, null);
+        return change.Apply();
+    }
+
+    /// <summary>This ruleset without some user chains, their rules, and the rules that lead to them.</summary>
+    /// <param name="chains">The chains; null and nothing: all stay.</param>
+    /// <exception cref="ArgumentException">A chain is built-in, or of another ruleset.</exception>
+    /// <inheritdoc cref="With(string, string[])"/>
+    public Ruleset WithoutChain(params Chain[]? chains)
+    {
+        var change = new RulesetChange(this);
+        change.Remove(chains ?? []);
+        return change.Apply();
+    }
+
+    /// <summary>This ruleset with another rule in one's place: <c>$ruleset.Replace($rule, ($rule.Text -replace 'eth0', 'ens5'))</c>.</summary>
+    /// <param name="rule">The rule.</param>
+    /// <param name="text">The other one, as <see cref="Rule.Text"/> has it: <c>-A CHAIN …</c>, of the same chain.</param>
+    /// <inheritdoc cref="With(string, string[])"/>
+    public Ruleset Replace(Rule rule, string text)
+    {
+        ArgumentNullException.ThrowIfNull(rule);
+        ArgumentNullException.ThrowIfNull(text);
+        var change = new RulesetChange(this);
+        change.Replace(rule, text);
+        return change.Apply();
+    }
+
+    /// <summary>
+    /// This ruleset with each rule's text as a function gives it: <c>$ruleset.Replace({ param($rule) $rule.Text -replace 'eth0', 'ens5' })</c>.
+    /// </summary>
+    /// <param name="text">Gives a rule's new text, of the same chain, or null to leave the rule out.</param>
+    /// <inheritdoc cref="With(string, string[])"/>
+    public Ruleset Replace(Func<Rule, string?> text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var change = new RulesetChange(this);
+        foreach (Rule rule in Rules)
+        {
+            if (text(rule) is var changed && changed != rule.Text)
+                change.Replace(rule, changed);
+        }
+
+        return change.Apply();
+    }
+
     /// <summary>How many rules there are, without reading those that were put off.</summary>
     internal int RuleCount => _tables.Sum(table => table.Chains.Sum(chain => chain.RuleCount));
 
@@ -75,6 +158,15 @@ public sealed class Ruleset
 
     /// <summary>The family that is known when there is no table.</summary>
     internal NetfilterFamily DeclaredFamily { get; set; }
+
+    private Ruleset With(string name, Table? table, string[] commands)
+    {
+        ArgumentNullException.ThrowIfNull(commands);
+        var change = new RulesetChange(this);
+        foreach (string command in commands)
+            change.Do(name, table, RuleCommand.Parse(command));
+        return change.Apply();
+    }
 
     internal void AddUnreadableTable(string name) => _unreadableTables.Add(name);
 

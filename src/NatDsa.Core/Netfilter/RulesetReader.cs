@@ -41,8 +41,12 @@ public static class RulesetReader
     public static IEnumerable<Rule> ReadRules(string text, RulesetReadMode mode = RulesetReadMode.Strict, NetfilterFamily family = NetfilterFamily.Unknown)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return Iterate(text, mode, family);
+        return Iterate(Open(text, mode, family, out Ruleset ruleset), ruleset);
     }
+
+    /// <summary>Reads a ruleset rule by rule and leniently; errors come to the ruleset as reading comes to them.</summary>
+    internal static IEnumerable<Rule> ReadRules(string text, out Ruleset ruleset) =>
+        Iterate(Open(text, RulesetReadMode.Lenient, NetfilterFamily.Unknown, out ruleset), ruleset);
 
     /// <summary>What a text is. Looks at the beginning only, and reads nothing.</summary>
     public static RulesetFormat Detect(string text)
@@ -98,9 +102,8 @@ public static class RulesetReader
         return reader.Ruleset;
     }
 
-    private static IEnumerable<Rule> Iterate(string text, RulesetReadMode mode, NetfilterFamily family)
+    private static IEnumerable<Rule> Iterate(IRuleReader? reader, Ruleset ruleset)
     {
-        IRuleReader? reader = Open(text, mode, family, out Ruleset ruleset);
         if (ruleset.Format != RulesetFormat.IptablesSave)
         {
             // The other forms tell a rule's table only at the end, if at all.

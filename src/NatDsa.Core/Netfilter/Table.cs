@@ -29,6 +29,9 @@ public sealed class Table
     /// <summary>The name.</summary>
     public override string ToString() => Name;
 
-    /// <summary>The lines of the text that are this table's, from <c>*nat</c> to <c>COMMIT</c>.</summary>
-    internal (int Start, int End) Lines { get; set; }
+    /// <summary>Where the text's line after <c>*nat</c> begins.</summary>
+    internal int Head { get; init; }
+
+    /// <summary>Where the text's line <c>COMMIT</c> begins.</summary>
+    internal int End { get; set; }
 }

@@ -31,7 +31,7 @@ public sealed class GetNatIptablesRule : RulesetCmdlet
     private protected override async Task RunAsync(HostTarget target, CancellationToken cancellation)
     {
         var running = RunningRules.Read(await ProbeAsync(target, ProbeSections.Rules, cancellation).ConfigureAwait(false));
-        foreach (Rule rule in running.Rulesets.SelectMany(Wanted))
+        foreach (Rule rule in Wanted(running.Rulesets.SelectMany(ruleset => ruleset.Rules)))
         {
             var written = new PSObject(rule);
             written.Properties.Add(new PSNoteProperty(nameof(HostRecord.ComputerName), target.ComputerName));
@@ -42,23 +42,37 @@ public sealed class GetNatIptablesRule : RulesetCmdlet
             Write(fault, target);
     }
 
-    private protected override void WriteRules(Ruleset ruleset, string? path)
+    // Rule by rule: the first is written before the last is read.
+    private protected override void Read(string text, string? path)
     {
-        foreach (Rule rule in Wanted(ruleset))
+        IEnumerable<Rule> rules = RulesetReader.ReadRules(text, out Ruleset ruleset);
+        int errors = 0;
+        foreach (Rule rule in Wanted(rules))
+        {
+            Texts.WriteErrors(ruleset, path, ref errors);
             WriteObject(rule);
+        }
+
+        Texts.WriteLastErrors(ruleset, path, errors);
     }
 
-    private IEnumerable<Rule> Wanted(Ruleset ruleset)
+    private IEnumerable<Rule> Wanted(IEnumerable<Rule> rules)
     {
         WildcardPattern[] tables = Patterns(Table), chains = Patterns(Chain), targets = Patterns(Target);
-        return
-            from table in ruleset.Tables
-            where Matches(tables, table.Name)
-            from chain in table.Chains
-            where Matches(chains, chain.Name)
-            from rule in chain.Rules
-            where Matches(targets, rule.Target ?? "")
-            select rule;
+        // Rules of a chain mostly stand together: one look at its name does for all of them.
+        Netfilter.Chain? chain = null;
+        bool isWanted = false;
+        foreach (Rule rule in rules)
+        {
+            if (rule.DeclaringChain != chain)
+            {
+                chain = rule.DeclaringChain;
+                isWanted = Matches(tables, chain.Table.Name) && Matches(chains, chain.Name);
+            }
+
+            if (isWanted && Matches(targets, rule.Target ?? ""))
+                yield return rule;
+        }
     }
 
     private static WildcardPattern[] Patterns(string[] patterns) =>

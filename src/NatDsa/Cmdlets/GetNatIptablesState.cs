@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using NatDsa.Netfilter;
 using NatDsa.Probe;
 using NatDsa.Targets;
 
@@ -18,5 +17,5 @@ public sealed class GetNatIptablesState : RulesetCmdlet
             Write(fault, target);
     }
 
-    private protected override void WriteRules(Ruleset ruleset, string? path) => WriteObject(NatIptablesState.Of(ruleset, path));
+    private protected override void Read(string text, string? path) => WriteObject(NatIptablesState.Of(Texts.Read(text, path), path));
 }
