@@ -16,6 +16,8 @@ internal static class AgentPortRules
             return false;
         if (rule.Source is { IsAny: false } || rule.Destination is { IsAny: false })
             return false;
+        if (rule.Has(RuleTraits.IsNft))
+            return IsOwnPort(NftStatements.Of(rule));
         return rule.Has(RuleTraits.OptionsAreText) ? IsOwnPort(rule.Options) : IsOwnPort(rule.Matches);
     }
 
@@ -33,6 +35,22 @@ internal static class AgentPortRules
                 else if (match.Name is not ("comment" or "state" or "conntrack") || option.Name is not ("--comment" or "--state" or "--ctstate"))
                     return false;
             }
+        }
+
+        return port;
+    }
+
+    // As nft has it; iptables-nft keeps a comment or a state to itself, or says it in nft's words.
+    private static bool IsOwnPort(IReadOnlyList<string> statements)
+    {
+        bool port = false;
+        foreach (string statement in statements)
+        {
+            if (statement.StartsWith("tcp dport ", StringComparison.Ordinal) && s_ports.Contains(statement[10..]))
+                port = true;
+            else if (statement is not ("xt match comment" or "xt match state" or "xt match conntrack")
+                && !statement.StartsWith("comment ", StringComparison.Ordinal) && !statement.StartsWith("ct state ", StringComparison.Ordinal))
+                return false;
         }
 
         return port;

@@ -25,12 +25,17 @@ public sealed record NatAssessment(NatStatus Status, string Reason, IReadOnlyLis
     {
         ArgumentNullException.ThrowIfNull(rulesets);
         Ruleset[] judged = [.. rulesets.Where(IsAboutIPv4)];
+        NetfilterFamily family = judged.Length > 0 ? NetfilterFamily.IPv4 : NetfilterFamily.IPv6;
         if (judged.Length == 0)
             judged = [.. rulesets];
         if (judged.Length == 0)
             return Unknown(Messages.NatUnknownNothingRead);
 
-        Rule[] sourceNat = [.. SourceNat.ReachableRules(judged.Where(ruleset => !ruleset.IsPartial))];
+        Table[] tables = [.. judged.SelectMany(ruleset => ruleset.Tables).Where(table => Sees(table.Family, family))];
+        Rule[] sourceNat =
+        [
+            .. SourceNat.ReachableRules(tables.Where(table => !table.Ruleset.IsPartial)).Where(rule => Sees(rule.Family, family)),
+        ];
         if (sourceNat.Length > 0)
         {
             return forwarding == false
@@ -40,26 +45,26 @@ public sealed record NatAssessment(NatStatus Status, string Reason, IReadOnlyLis
 
         if (judged.FirstOrDefault(ruleset => ruleset.IsPartial) is { } partial)
             return Unknown(Messages.NatUnknownPartial.With(partial.Errors.Count > 0 ? partial.Errors[0].Message : Messages.TextCutOff));
-        if (judged.SelectMany(ruleset => ruleset.UnreadableTables).FirstOrDefault() is { } unreadable && !judged.Any(ruleset => ruleset.Format == RulesetFormat.NftJson))
-            return Unknown(Messages.NatUnknownUnreadableTable.With(unreadable));
+        if (UnreadableTable(judged) is { } unreadable)
+            return Unknown(unreadable);
 
         bool listsAll = judged.Any(ruleset => ruleset.ListsEveryTable);
-        bool natShown = listsAll || judged.Any(ruleset => ruleset.Tables.Any(table => table is { Name: "nat", IsComplete: true }));
+        bool natShown = listsAll || tables.Any(table => table is { Name: "nat", IsComplete: true });
         if (!natShown)
             return Unknown(Messages.NatUnknownTableNotShown);
 
-        Chain? closed = judged.SelectMany(ruleset => ruleset.Tables).SelectMany(table => table.Chains)
+        Chain? closed = tables.SelectMany(table => table.Chains)
             .FirstOrDefault(chain => chain.IsBuiltIn && chain.Policy is not (ChainPolicy.Accept or ChainPolicy.None));
-        if (judged.SelectMany(ruleset => ruleset.Rules).Any(rule => !AgentPortRules.Contains(rule)))
-            return new(NatStatus.NatMissing, Messages.NatMissingRules.With(judged.Sum(ruleset => ruleset.RuleCount)), []);
+        if (tables.SelectMany(table => table.Rules).Any(rule => !AgentPortRules.Contains(rule)))
+            return new(NatStatus.NatMissing, Messages.NatMissingRules.With(tables.Sum(table => table.Chains.Sum(chain => chain.RuleCount))), []);
         if (closed is not null)
             return new(NatStatus.NatMissing, Messages.NatMissingPolicy.With(closed.Name, closed.PolicyText), []);
 
-        bool filterShown = listsAll || judged.Any(ruleset => ruleset.Tables.Any(table => table is { Name: "filter", IsComplete: true }));
+        bool filterShown = listsAll || tables.Any(table => table is { Name: "filter", IsComplete: true });
         if (!filterShown)
             return new(NatStatus.NatMissing, Messages.NatMissingOnlyNatShown, []);
         RulesetNotice notice = judged.Select(ruleset => ruleset.Notice).FirstOrDefault(notice => notice != RulesetNotice.None);
-        bool noTable = judged.All(ruleset => ruleset.Tables.Count == 0);
+        bool noTable = tables.Length == 0;
         return new(
             NatStatus.Erased,
             notice switch
@@ -87,10 +92,33 @@ public sealed record NatAssessment(NatStatus Status, string Reason, IReadOnlyLis
         return ruleset.IsPartial && assessment.Status != NatStatus.Unknown ? Of([ruleset], forwarding) : assessment;
     }
 
-    private static bool IsAboutIPv4(Ruleset ruleset) =>
+    /// <summary>Whether a ruleset can hold rules of IPv4.</summary>
+    internal static bool IsAboutIPv4(Ruleset ruleset) =>
         ruleset.Tables.Count == 0
             ? ruleset.DeclaredFamily != NetfilterFamily.IPv6
-            : ruleset.Tables.Any(table => table.Family is not NetfilterFamily.IPv6);
+            : ruleset.Tables.Any(table => Sees(table.Family, NetfilterFamily.IPv4));
+
+    // ARP, bridged frames and a device's frames are no part of NAT.
+    private static bool Sees(NetfilterFamily seen, NetfilterFamily family) =>
+        seen == family || seen is NetfilterFamily.Inet or NetfilterFamily.Unknown;
+
+    /// <summary>Why a table that is in use may hold the NAT unseen: the tool that was asked cannot show it.</summary>
+    private static string? UnreadableTable(Ruleset[] rulesets)
+    {
+        bool nftWasAsked = rulesets.Any(ruleset => ruleset.Format == RulesetFormat.NftJson);
+        foreach (Ruleset ruleset in rulesets)
+        {
+            foreach (string name in ruleset.UnreadableTables)
+            {
+                if (ruleset.Format == RulesetFormat.NftJson)
+                    return Messages.NatUnknownXtables.With(name);
+                if (!nftWasAsked)
+                    return Messages.NatUnknownUnreadableTable.With(name);
+            }
+        }
+
+        return null;
+    }
 
     private static NatAssessment Unknown(string reason) => new(NatStatus.Unknown, reason, []);
 

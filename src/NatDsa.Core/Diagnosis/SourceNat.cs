@@ -5,9 +5,8 @@ namespace NatDsa;
 /// <summary>Finds the rules that do source NAT for packets on their way out of the host.</summary>
 internal static class SourceNat
 {
-    public static IEnumerable<Rule> ReachableRules(IEnumerable<Ruleset> rulesets) =>
-        from ruleset in rulesets
-        from table in ruleset.Tables
+    public static IEnumerable<Rule> ReachableRules(IEnumerable<Table> tables) =>
+        from table in tables
         from rule in Reachability.RulesFrom(table, IsPostrouting)
         where rule.IsSourceNat
         select rule;

@@ -54,6 +54,9 @@ public sealed class Chain
     /// <summary>The type of a native nft base chain, <c>nat</c>, <c>filter</c> or <c>route</c>; null elsewhere.</summary>
     public string? HookType { get; internal set; }
 
+    /// <summary>Where an nft base chain stands among those of its hook, the lowest first; null elsewhere.</summary>
+    public int? Priority { get; internal set; }
+
     /// <summary>What happens to packets at its end.</summary>
     public ChainPolicy Policy => PolicyText switch
     {

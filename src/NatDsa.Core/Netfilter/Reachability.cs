@@ -44,22 +44,26 @@ public static class Reachability
             {
                 Rule rule = step.Chain.Rules[step.Next];
                 Chain? target = rule.TargetChain;
-                if (!step.HasEntered)
+                IReadOnlyList<Branch> branches = target is null ? rule.Branches : [];
+                if (step.Ways == 0)
                     reached.Add(rule);
-                if (target is not null && !step.HasEntered)
+                while (step.Ways < (target is null ? branches.Count : 1))
                 {
-                    step.HasEntered = true;
+                    Chain way = target ?? branches[step.Ways].Chain;
+                    step.Ways++;
                     // While a chain is being walked it counts as coming back, which only a loop can ask.
-                    if (comesBack.TryAdd(target, true))
+                    if (comesBack.TryAdd(way, true))
                     {
                         stack.Push(step);
-                        stack.Push(new Step(target));
+                        stack.Push(new Step(way));
                         goto next;
                     }
                 }
 
+                foreach (Branch branch in branches)
+                    step.ComesBack |= branch.IsGoto && comesBack[branch.Chain];
                 goesOn = GoesOn(rule, target, comesBack, ref step);
-                step.HasEntered = false;
+                step.Ways = 0;
                 step.Next++;
             }
 
@@ -93,7 +97,9 @@ public static class Reachability
     {
         public readonly Chain Chain = chain;
         public int Next;
-        public bool HasEntered;
+
+        // How many of the chains that the rule leads to have been walked.
+        public int Ways;
         public bool ComesBack;
     }
 }

@@ -37,15 +37,16 @@ public sealed class Rule : IEquatable<Rule>
     /// <summary>The chain that the rule is in.</summary>
     public Chain DeclaringChain => _store.Chains[Record.Chain];
 
-    /// <summary>Whose packets it sees.</summary>
-    public NetfilterFamily Family => DeclaringChain.Table.Family;
+    /// <summary>Whose packets it sees: its table's, or in a table of both families the one that its conditions are about.</summary>
+    public NetfilterFamily Family =>
+        Has(RuleTraits.IPv4Only) ? NetfilterFamily.IPv4 : Has(RuleTraits.IPv6Only) ? NetfilterFamily.IPv6 : DeclaringChain.Table.Family;
 
     /// <summary>Its place in the chain, from 1.</summary>
     public int Number => Record.Number;
 
     /// <summary>
     /// What happens to a packet that matches: a verdict (<c>ACCEPT</c>), a target extension (<c>MASQUERADE</c>) or the chain to
-    /// go on in. Null when the rule only counts. Native nft statements have the names that iptables has for them.
+    /// go on in. Null when the rule only counts, or a map decides. Native nft statements have the names that iptables has for them.
     /// </summary>
     public string? Target => Record.Target == 0 ? null : _store.Names[Record.Target - 1];
 
@@ -98,7 +99,12 @@ public sealed class Rule : IEquatable<Rule>
     /// column of <c>-L</c>, the remaining statements of nft. Empty when there is nothing.
     /// </summary>
     public string Options =>
-        Has(RuleTraits.OptionsAreText) ? _store.Text.Substring(Record.FirstWord, Record.WordCount) : CommandOptions();
+        Has(RuleTraits.OptionsAreText) ? _store.Text.Substring(Record.FirstWord, Record.WordCount)
+        : Has(RuleTraits.IsNft) ? string.Join(' ', NftStatements.Of(this))
+        : CommandOptions();
+
+    /// <summary>The number by which nft knows the rule, unique in its table; null in texts that do not tell.</summary>
+    public ulong? Handle => Has(RuleTraits.IsNft) ? NftStatements.HandleOf(this) : null;
 
     /// <summary>The rule as it stands in the text that was read: a line, or for nft its JSON object.</summary>
     public string Text => _store.Text.Substring(Record.Start, Record.Length);
@@ -107,7 +113,8 @@ public sealed class Rule : IEquatable<Rule>
     public bool IsSourceNat => Target is "MASQUERADE" or "SNAT" or "NETMAP" or "SAME" && TargetChain is null;
 
     /// <summary>The chain that matching packets go to by jump or goto; null when the target is none.</summary>
-    public Chain? TargetChain => Target is { } name ? DeclaringChain.Table.Chains.Find(name) : null;
+    public Chain? TargetChain =>
+        Target is { } name && (!Has(RuleTraits.IsNft) || Has(RuleTraits.NftJump)) ? DeclaringChain.Table.Chains.Find(name) : null;
 
     /// <summary>
     /// Whether every packet that comes to the rule surely matches it. A comment is no condition; a column that the text does not
@@ -144,6 +151,9 @@ public sealed class Rule : IEquatable<Rule>
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(_store, _index);
+
+    /// <summary>The chains that a map of nft's leads packets to; empty elsewhere.</summary>
+    internal IReadOnlyList<Branch> Branches => _store.Branches.Count > 0 && _store.Branches.TryGetValue(_index, out IReadOnlyList<Branch>? branches) ? branches : [];
 
     internal string ProtocolName => Record.Protocol == 0 ? "all" : _store.Names[Record.Protocol - 1];
 

@@ -2,7 +2,7 @@ namespace NatDsa.Netfilter;
 
 /// <summary>Yes-or-no facts of a rule.</summary>
 [Flags]
-internal enum RuleTraits : ushort
+internal enum RuleTraits
 {
     None = 0,
     Goto = 1,
@@ -28,6 +28,13 @@ internal enum RuleTraits : ushort
 
     /// <summary>The rule is a JSON object of nft's.</summary>
     IsNft = 16384,
+
+    /// <summary>The target of nft's rule is a chain; without it, it is a statement, whatever chains are called.</summary>
+    NftJump = 32768,
+
+    /// <summary>In a table of both families, only packets of that one match.</summary>
+    IPv4Only = 65536,
+    IPv6Only = 131072,
 }
 
 /// <summary>
@@ -60,6 +67,9 @@ internal struct RuleRecord
     public RuleTraits Traits;
 }
 
+/// <summary>One of the ways on from a rule whose verdict comes from a map.</summary>
+internal readonly record struct Branch(Chain Chain, bool IsGoto);
+
 /// <summary>The rules of a ruleset, as records, and what they share.</summary>
 internal sealed class RuleStore(string text)
 {
@@ -90,6 +100,9 @@ internal sealed class RuleStore(string text)
 
     /// <summary>The chains that rules are in, by number.</summary>
     public List<Chain> Chains { get; } = [];
+
+    /// <summary>The chains that rules with a verdict map of nft's lead to, by the rule's number.</summary>
+    public Dictionary<int, IReadOnlyList<Branch>> Branches { get; } = [];
 
     /// <summary>How many rules there are.</summary>
     public int Count { get; private set; }

@@ -53,7 +53,7 @@ public static class RulesetReader
     {
         ArgumentNullException.ThrowIfNull(text);
         ReadOnlySpan<char> rest = text.AsSpan(0, Math.Min(text.Length, ProbeLength)).TrimStart('\uFEFF');
-        if (rest.TrimStart() is ['{', ..])
+        if (rest.TrimStart() is ['{', .. var inBraces] && inBraces.TrimStart().StartsWith("\"nftables\""))
             return RulesetFormat.NftJson;
         if (InitScriptNotices.In(text) != RulesetNotice.None)
             return RulesetFormat.ServiceStatus;
@@ -128,6 +128,7 @@ public static class RulesetReader
         {
             RulesetFormat.IptablesSave or RulesetFormat.ListRules => new CommandReader(text, format, mode, family),
             RulesetFormat.IptablesList or RulesetFormat.ServiceStatus => new ListingReader(text, format, mode, family),
+            RulesetFormat.NftJson => new NftJsonReader(text, mode),
             _ => null,
         };
         ruleset = reader?.Ruleset ?? new Ruleset(text, format) { DeclaredFamily = family };
