@@ -210,7 +210,9 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
 
     private async Task RunOneAsync(HostTarget target)
     {
-        // What must be done on the pipeline's thread when the host is through.
+        // What must be done on the pipeline's thread when the host is through. What comes after this cmdlet in the pipeline has
+        // taken hold of the connection by then.
+        IDisposable? held = target.Hold();
         Action? end = null;
         try
         {
@@ -234,6 +236,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
         _pipeline.Post(() =>
         {
             _running--;
+            held?.Dispose();
             end?.Invoke();
         });
     }

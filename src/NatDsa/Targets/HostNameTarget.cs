@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using Microsoft.PowerShell.Commands;
@@ -18,35 +19,99 @@ internal sealed record SshRemoting
     public int ConnectingTimeout { get; init; }
 }
 
-/// <summary>A host reached by PowerShell remoting over SSH: a session is opened for each run, and closed after it.</summary>
+/// <summary>A host reached by PowerShell remoting over SSH. The session that a run opens serves those who hold the target.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody asks for holds nothing to dispose of.")]
 internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : HostTarget
 {
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly object _lock = new();
+    private Connection? _connection;
+    private int _holders;
+
     public override string ComputerName => hostName;
+
+    internal override IDisposable Hold()
+    {
+        lock (_lock)
+            _holders++;
+        return new Holder(this);
+    }
 
     internal override async Task<HostAnswer> RunAsync(HostScript script, RunLimits limits, CancellationToken cancellation)
     {
         using var time = new CancellationTokenSource(limits.Time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellation);
         var clock = Stopwatch.StartNew();
-
-        // A session ends with the runspace that opened it.
-        Runspace runspace = NewPSSessionRunspace();
+        using IDisposable held = Hold();
         try
         {
-            PSSession session = await OpenAsync(runspace, limits, stop.Token).ConfigureAwait(false);
+            PSSession session = await ConnectAsync(limits, stop.Token).ConfigureAwait(false);
             RunLimits left = limits with { Time = limits.Time - clock.Elapsed };
             return await new SessionTarget(session).RunAsync(script, left, cancellation).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (time.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
+            Disconnect();
             throw HostFailures.TimedOut(ComputerName, limits with { KillOnStop = true });
+        }
+        catch
+        {
+            // What a failed run left in the session is not known.
+            Disconnect();
+            throw;
+        }
+    }
+
+    private async Task<PSSession> ConnectAsync(RunLimits limits, CancellationToken cancellation)
+    {
+        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            if (_connection is { IsOpen: true } open)
+                return open.Session;
+            Disconnect();
+
+            // A session ends with the runspace that opened it.
+            Runspace runspace = NewPSSessionRunspace();
+            try
+            {
+                PSSession session = await OpenAsync(runspace, limits, cancellation).ConfigureAwait(false);
+                lock (_lock)
+                    _connection = new Connection(runspace, session);
+                return session;
+            }
+            catch
+            {
+                Close(runspace);
+                throw;
+            }
         }
         finally
         {
-            // Closing waits for the far side, which may be dead: nobody waits for that.
-            _ = Task.Run(runspace.Dispose, CancellationToken.None);
+            _turn.Release();
         }
     }
+
+    private void Disconnect()
+    {
+        Connection? connection;
+        lock (_lock)
+            (connection, _connection) = (_connection, null);
+        if (connection is not null)
+            Close(connection.Runspace);
+    }
+
+    private void LetGo()
+    {
+        bool last;
+        lock (_lock)
+            last = --_holders == 0;
+        if (last)
+            Disconnect();
+    }
+
+    // Closing waits for the far side, which may be dead: nobody waits for that.
+    private static void Close(Runspace runspace) => _ = Task.Run(runspace.Dispose, CancellationToken.None);
 
     private async Task<PSSession> OpenAsync(Runspace runspace, RunLimits limits, CancellationToken cancellation)
     {
@@ -85,5 +150,21 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
         Runspace runspace = RunspaceFactory.CreateRunspace(state);
         runspace.Open();
         return runspace;
+    }
+
+    private sealed record Connection(Runspace Runspace, PSSession Session)
+    {
+        public bool IsOpen => Session.Runspace.RunspaceStateInfo.State == RunspaceState.Opened;
+    }
+
+    private sealed class Holder(HostNameTarget target) : IDisposable
+    {
+        private int _letGo;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _letGo, 1) == 0)
+                target.LetGo();
+        }
     }
 }

@@ -15,6 +15,9 @@ public abstract class HostTarget
     /// <exception cref="HostException">The host could not be reached, or did not answer in time.</exception>
     internal abstract Task<HostAnswer> RunAsync(HostScript script, RunLimits limits, CancellationToken cancellation);
 
+    /// <summary>Keeps the connection open between runs, until the last one who holds it lets go. Without it each run connects anew.</summary>
+    internal virtual IDisposable? Hold() => null;
+
     /// <inheritdoc/>
     public override string ToString() => ComputerName;
 }

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# The incident against the clock, in a lab on this machine: NatDsa next to the article's commands typed into one ssh.
+#     bench/incident.sh [RUNS]
+# Whole processes, medians, in milliseconds; both ways take turns, so that a noisy machine is noisy to both.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+runs=${1:-7}
+natdsa=src/NatDsa.Host/bin/Release/net10.0/natdsa
+export POWERSHELL_TELEMETRY_OPTOUT=1
+
+median() { sort -n | sed -n "$(((runs + 1) / 2))p"; }
+now() { echo $(($(date +%s%N) / 1000000)); }
+took() { local began; began=$(now); "$@" >/dev/null; echo $(($(now) - began)); }
+row() { printf '%-62s %8s\n' "$1" "$2"; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f x", a / b }'; }
+
+# The lab lives until its standard input closes.
+folder=$(mktemp -d)
+mkfifo "$folder/in" "$folder/out"
+tests/Lab/lab up --hold --agent 9.5.3-2754.el6 --broken <"$folder/in" >"$folder/out" &
+exec 8>"$folder/in" 9<"$folder/out"
+trap 'exec 8>&-; wait; rm -rf "$folder"' EXIT
+while read -r -u 9 line && [ "$line" != ready ]; do
+  case $line in
+    id=*) id=${line#*=} ;;
+    nat.address=*) nat=${line#*=} ;;
+    port=*) port=${line#*=} ;;
+    key=*) key=${line#*=} ;;
+    known_hosts=*) known_hosts=${line#*=} ;;
+    ssh_config=*) ssh_config=${line#*=} ;;
+  esac
+done
+
+lab() { tests/Lab/lab "$1" --lab "$id" "${@:2}"; }
+by_hand() { ssh -F "$ssh_config" "$nat" "$@"; }
+remoting="-HostName $nat -Port $port -UserName root -KeyFilePath '$key' -Options @{ UserKnownHostsFile = '$known_hosts' }"
+
+# The agent erases the rules once more.
+break_again() {
+  lab exec nat -- rm -f /etc/use_dsa_with_iptables
+  lab agent-module firewall off
+  lab agent-module firewall on
+} >/dev/null
+
+# answers COMMAND...: milliseconds from the command's start until the client gets an answer from the internet.
+answers() {
+  local began
+  began=$(now)
+  "$@" >/dev/null &
+  lab exec client -- sh -c 'until curl -s -o /dev/null --connect-timeout 0.05 http://www.example.com/page; do :; done'
+  echo $(($(now) - began))
+  wait $!
+}
+
+article='touch /etc/use_dsa_with_iptables; /etc/rc.d/init.d/iptables restart; /etc/init.d/ds_agent restart'
+repair() { "$natdsa" -Command "Repair-DsaNatHost $remoting -Confirm:0"; }
+state() { "$natdsa" -Command "Get-NatIptablesState $remoting"; }
+
+ask_hand=() ask_natdsa=() repair_hand=() repair_natdsa=() back_hand=() back_natdsa=()
+for ((i = 0; i < runs; i++)); do
+  ask_hand+=("$(took by_hand '/etc/rc.d/init.d/iptables status')")
+  ask_natdsa+=("$(took state)")
+  repair_hand+=("$(took by_hand "$article")"); break_again
+  repair_natdsa+=("$(took repair)"); break_again
+  back_hand+=("$(answers by_hand "$article")"); break_again
+  back_natdsa+=("$(answers repair)"); break_again
+done
+of() { printf '%s\n' "$@" | median; }
+in_session=$("$natdsa" -Command "
+  \$s = New-PSSession $remoting
+  \$null = Get-NatIptablesState -Session \$s
+  \$times = foreach (\$i in 1..$runs) { \$c = [Diagnostics.Stopwatch]::StartNew(); \$null = Get-NatIptablesState -Session \$s; \$c.ElapsedMilliseconds }
+  [Linq.Enumerable]::Order([long[]] \$times) | ForEach-Object { \$_ }" | median)
+
+row "ask: ssh, iptables status" "$(of "${ask_hand[@]}")"
+row "ask: natdsa -Command Get-NatIptablesState -HostName" "$(of "${ask_natdsa[@]}")"
+row "  as a ratio" "$(ratio "$(of "${ask_natdsa[@]}")" "$(of "${ask_hand[@]}")")"
+row "ask: Get-NatIptablesState -Session, in an open session" "$in_session"
+row "  as a ratio to ssh" "$(ratio "$in_session" "$(of "${ask_hand[@]}")")"
+row "repair: ssh, the article's three commands" "$(of "${repair_hand[@]}")"
+row "repair: natdsa -Command Repair-DsaNatHost -HostName" "$(of "${repair_natdsa[@]}")"
+row "  as a ratio" "$(ratio "$(of "${repair_natdsa[@]}")" "$(of "${repair_hand[@]}")")"
+row "client has the internet back after: the article's commands" "$(of "${back_hand[@]}")"
+row "client has the internet back after: Repair-DsaNatHost" "$(of "${back_natdsa[@]}")"
