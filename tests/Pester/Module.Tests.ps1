@@ -58,6 +58,37 @@ Describe 'Parameters' {
     }
 }
 
+Describe 'Completion' {
+    It 'offers <Word> after <Typed>' -ForEach @(
+        @{ Typed = 'Get-NatIptablesState -Host'; Word = '-HostName' }
+        @{ Typed = 'Get-NatIptablesRule -Table n'; Word = 'nat' }
+        @{ Typed = 'Get-NatIptablesRule -Target MASQ'; Word = 'MASQUERADE' }
+        @{ Typed = 'Get-NatIptablesRule -Chain POST'; Word = 'POSTROUTING' }
+        @{ Typed = 'Set-DsaMarkerFile -Marker Use'; Word = 'UseDsaWithIptables' }
+    ) {
+        (TabExpansion2 -inputScript $Typed -cursorColumn $Typed.Length).CompletionMatches.CompletionText | Should -Contain $Word
+    }
+}
+
+Describe 'Help' {
+    It '<_> has a synopsis, a description, examples, and a word on each of its parameters' -ForEach @(
+        'Get-NatIptablesState', 'Get-NatIptablesRule', 'Get-DsaAgentState', 'Test-DsaMarkerFile',
+        'Set-DsaMarkerFile', 'Remove-DsaMarkerFile', 'Repair-DsaNatHost', 'Test-NatEgress'
+    ) {
+        $help = Get-Help -Name $_ -Full
+        $help.Synopsis | Should -Not -BeNullOrEmpty
+        $help.Description.Text | Should -Not -BeNullOrEmpty
+        $help.Examples.Example.Count | Should -BeGreaterThan 0
+        foreach ($parameter in $help.Parameters.Parameter) {
+            $parameter.Description.Text | Should -Not -BeNullOrEmpty -Because "-$($parameter.Name) is a parameter"
+        }
+    }
+
+    It 'has about_NatDsa' {
+        Get-Help -Name about_NatDsa | Out-String | Should -Match 'iptables'
+    }
+}
+
 Describe 'Local' -Skip:$IsLinux {
     It 'is refused where there is no netfilter' {
         Get-NatIptablesState -ErrorAction SilentlyContinue -ErrorVariable problem

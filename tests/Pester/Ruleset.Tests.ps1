@@ -75,6 +75,21 @@ Describe 'Pipelines' {
         Get-NatIptablesState -Path (Join-Path $samples 'erased.txt') | Out-String | Should -Match 'Erased'
     }
 
+    It 'shows a list with the rules that the verdict rests on' {
+        Get-NatIptablesState -Path (Join-Path $samples 'working-save.txt') | Format-List | Out-String | Should -Match 'SourceNatRules\s*:.*MASQUERADE'
+    }
+
+    It 'does not let a rule drive the terminal' {
+        $rules = "*nat`n:POSTROUTING ACCEPT [0:0]`n-A POSTROUTING -m comment --comment `"`e]0;owned`a`" -j MASQUERADE`nCOMMIT`n"
+        $rules | Get-NatIptablesRule | Out-String | Should -Not -Match "[`e`a]"
+        $rules | Get-NatIptablesRule | Format-List | Out-String | Should -Not -Match "[`e`a]"
+    }
+
+    It 'writes a ruleset back as it was read' {
+        $text = Get-Content -LiteralPath (Join-Path $samples 'working-save.txt') -Raw
+        $text | ConvertFrom-IptablesRuleset | ConvertTo-IptablesRuleset | Should -BeExactly $text
+    }
+
     It 'shows no escape sequences when output is plain' {
         $rendering = $PSStyle.OutputRendering
         try {
