@@ -7,6 +7,8 @@ namespace NatDsa;
 /// <summary>Whether NAT works on a host, as far as its iptables rules tell, with those rules.</summary>
 public sealed class NatIptablesState : HostRecord
 {
+    private IReadOnlyList<SourceNat>? _sourceNat;
+
     /// <summary>Working, erased, incomplete, or not known.</summary>
     public required NatStatus Status { get; init; }
 
@@ -15,6 +17,9 @@ public sealed class NatIptablesState : HostRecord
 
     /// <summary>The source-NAT rules that a packet can reach: what <see cref="NatStatus.Healthy"/> rests on.</summary>
     public required IReadOnlyList<Rule> SourceNatRules { get; init; }
+
+    /// <summary>Which networks these rules serve, by which interfaces, and what their addresses become.</summary>
+    public IReadOnlyList<SourceNat> SourceNat => _sourceNat ??= NatDsa.SourceNat.Of(SourceNatRules);
 
     /// <summary>Everything that was read: a ruleset for each back end and family, or the one text.</summary>
     public required IReadOnlyList<Ruleset> Rulesets { get; init; }

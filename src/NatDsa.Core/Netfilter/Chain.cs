@@ -86,6 +86,9 @@ public sealed class Chain
         internal set => _references = value ?? -1;
     }
 
+    /// <summary>Who made it, as far as its name tells.</summary>
+    public RuleOwner Owner => RuleOwners.Of(this);
+
     /// <summary>The rules, in order.</summary>
     public RuleList Rules
     {

@@ -32,6 +32,20 @@ public static class Reachability
         return reached;
     }
 
+    /// <summary>The table's user chains that no packet comes to.</summary>
+    internal static IReadOnlyList<Chain> UnreachableChains(Table table)
+    {
+        var entered = new Dictionary<Chain, bool>();
+        var reached = new List<Rule>();
+        foreach (Chain chain in table.Chains)
+        {
+            if (chain.IsBuiltIn)
+                Walk(chain, reached, entered);
+        }
+
+        return [.. table.Chains.Where(chain => !entered.ContainsKey(chain))];
+    }
+
     private static void Walk(Chain start, List<Rule> reached, Dictionary<Chain, bool> comesBack)
     {
         var stack = new Stack<Step>();

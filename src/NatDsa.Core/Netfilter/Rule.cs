@@ -117,6 +117,12 @@ public sealed class Rule : IEquatable<Rule>
         Target is { } name && (!Has(RuleTraits.IsNft) || Has(RuleTraits.NftJump)) ? DeclaringChain.Table.Chains.Find(name) : null;
 
     /// <summary>
+    /// Who made it: the owner of its chain, or of the chain that it leads to; for the rules of Docker and of the agent that are in built-in
+    /// chains, what they are like tells.
+    /// </summary>
+    public RuleOwner Owner => RuleOwners.Of(this);
+
+    /// <summary>
     /// Whether every packet that comes to the rule surely matches it. A comment is no condition; a column that the text does not
     /// show (interfaces in <c>-L</c> without <c>-v</c>) may hold one.
     /// </summary>
@@ -154,6 +160,9 @@ public sealed class Rule : IEquatable<Rule>
 
     /// <summary>The chains that a map of nft's leads packets to; empty elsewhere.</summary>
     internal IReadOnlyList<Branch> Branches => _store.Branches.Count > 0 && _store.Branches.TryGetValue(_index, out IReadOnlyList<Branch>? branches) ? branches : [];
+
+    /// <summary>The chains that packets can go to from here.</summary>
+    internal IEnumerable<Chain> NextChains => TargetChain is { } chain ? [chain] : Branches.Select(branch => branch.Chain);
 
     internal string ProtocolName => Record.Protocol == 0 ? "all" : _store.Names[Record.Protocol - 1];
 

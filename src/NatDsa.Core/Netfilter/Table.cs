@@ -23,6 +23,12 @@ public sealed class Table
     /// <summary>The chains, in the order of the text.</summary>
     public ChainList Chains { get; } = new();
 
+    /// <summary>
+    /// User chains that no packet comes to from a built-in chain: nothing leads to them, or only chains that nothing leads to, or rules that
+    /// no packet gets as far as. Looked for anew each time. Empty when the text does not have all of the table.
+    /// </summary>
+    public IReadOnlyList<Chain> UnreachableChains => IsComplete ? Reachability.UnreachableChains(this) : [];
+
     /// <summary>Every rule, chain by chain.</summary>
     public IEnumerable<Rule> Rules => Chains.SelectMany(chain => chain.Rules);
 

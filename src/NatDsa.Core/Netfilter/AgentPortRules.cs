@@ -1,6 +1,4 @@
-using NatDsa.Netfilter;
-
-namespace NatDsa;
+namespace NatDsa.Netfilter;
 
 /// <summary>
 /// The rules that the agent (10.2 and later) and a Manager on the host add while iptables runs: ACCEPT of their own TCP ports. Source: the
