@@ -67,57 +67,6 @@ public sealed class ArticleTests
         Assert.Equal("Protected", await AskAsync(lab, "Local", "(Get-DsaAgentState TARGET).Risk"));
     }
 
-    [Theory]
-    [InlineData("rm /etc/sysconfig/iptables", "NothingToRestore")]
-    [InlineData(": >/etc/sysconfig/iptables", "NothingToRestore")]
-    [InlineData("echo '-A nonsense' >/etc/sysconfig/iptables", "NothingToRestore")]
-    [InlineData("printf '*nat\\n:POSTROUTING ACCEPT [0:0]\\nCOMMIT\\n' >/etc/sysconfig/iptables", "NothingToRestore")]
-    [InlineData("mkdir /etc/use_dsa_with_iptables", "MarkerUnusable")]
-    [InlineData("ln -s /nowhere /etc/use_dsa_with_iptables", "MarkerUnusable")]
-    public async Task What_cannot_be_repaired_is_refused_and_left_as_it_was(string spoil, string errorId)
-    {
-        await using Lab lab = await Lab.RaiseAsync(cancellationToken: TestContext.Current.CancellationToken);
-        await lab.BreakAsync();
-        (await lab.Nat.ShellAsync(spoil)).EnsureSucceeded();
-        LabSnapshot before = await lab.Nat.SnapshotAsync();
-
-        Assert.StartsWith(errorId, await ErrorOfRepairAsync(lab), StringComparison.Ordinal);
-        Assert.Equal("", before.DifferenceTo(await lab.Nat.SnapshotAsync(), s_engineFiles));
-    }
-
-    [Fact]
-    public async Task A_failed_restart_of_the_agent_undoes_the_repair()
-    {
-        await using Lab lab = await Lab.RaiseAsync(cancellationToken: TestContext.Current.CancellationToken);
-        await lab.BreakAsync();
-        await lab.SetFaultAsync("restart", "fail");
-
-        Assert.StartsWith("RepairFailed", await ErrorOfRepairAsync(lab), StringComparison.Ordinal);
-        Assert.Null(await lab.Nat.ReadFileAsync("/etc/use_dsa_with_iptables"));
-        Assert.Equal("Erased", await AskAsync(lab, "Local", "(Get-NatIptablesState TARGET).Status"));
-
-        Assert.Equal("Repaired", await AskAsync(lab, "Local", "(Repair-DsaNatHost TARGET -SkipAgentRestart -Confirm:0).Outcome"));
-        Assert.True((await lab.FetchAsync()).Answered);
-    }
-
-    [Fact]
-    public async Task Saving_on_restart_cannot_destroy_the_good_rules()
-    {
-        await using Lab lab = await Lab.RaiseAsync(cancellationToken: TestContext.Current.CancellationToken);
-        await lab.BreakAsync();
-        (await lab.Nat.ShellAsync("echo 'IPTABLES_SAVE_ON_RESTART=\"yes\"' >>/etc/sysconfig/iptables-config")).EnsureSucceeded();
-        string? rules = await lab.Nat.ReadFileAsync("/etc/sysconfig/iptables");
-        string? config = await lab.Nat.ReadFileAsync("/etc/sysconfig/iptables-config");
-
-        Assert.Equal("Repaired", await AskAsync(lab, "Local", "(Repair-DsaNatHost TARGET -Confirm:0).Outcome"));
-        Assert.Equal(rules, await lab.Nat.ReadFileAsync("/etc/sysconfig/iptables"));
-        Assert.Equal(config, await lab.Nat.ReadFileAsync("/etc/sysconfig/iptables-config"));
-    }
-
-    // $Error is newest first; the id ends at the comma in front of the cmdlet's class.
-    private static Task<string> ErrorOfRepairAsync(Lab lab) =>
-        AskAsync(lab, "Local", "$null = Repair-DsaNatHost TARGET -Confirm:0 -ErrorAction SilentlyContinue; $Error[0].FullyQualifiedErrorId");
-
     /// <summary>Runs a command with TARGET filled in, and returns what it printed.</summary>
     private static async Task<string> AskAsync(Lab lab, string target, string command)
     {

@@ -10,8 +10,20 @@ internal sealed record RepairOptions(string? NewRules = null, string? NewRulesPa
     public TimeSpan StepLimit { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>The time limit of the agent's restart.</summary>
-    public TimeSpan AgentLimit { get; init; } = TimeSpan.FromSeconds(120);
+    public TimeSpan AgentLimit { get; init; } = TimeSpan.FromSeconds(100);
 
     /// <summary>How long the rules must stay after the agent has started.</summary>
     public TimeSpan Settle { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>
+    /// The same with limits that fit into the time that a host is given: a restart of the agent that hangs, and the attempt to start it
+    /// again when that is undone, must end while somebody still waits for the answer.
+    /// </summary>
+    public RepairOptions Within(TimeSpan time) => this with
+    {
+        StepLimit = Min(StepLimit, time / 5),
+        AgentLimit = Min(AgentLimit, time / 3),
+    };
+
+    private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

@@ -6,7 +6,7 @@ namespace NatDsa.Repair;
 
 /// <summary>
 /// What a repair will do to one host, worked out from what was read of it. The order is the article's: the marker, the
-/// rules, the agent; in front of it a backup and a check of the rules, behind it nothing that could fail.
+/// rules, the agent; in front of it a check of the rules and a backup, behind it nothing that could fail.
 /// </summary>
 internal sealed class RepairPlan
 {
@@ -130,9 +130,9 @@ internal sealed class RepairPlan
             if (!rulesAreGone && !markerIsMissing && !bootIsMissing && !releaseSaving)
                 yield break;
             string file = service?.RulesFile ?? "";
-            yield return Step("Backup", "backup", Messages.StepBackup, "iptables-save -c; ip6tables-save -c; cp -p …");
             if (rulesAreGone)
                 yield return Step("CheckRules", "check", Messages.StepCheck, $"iptables-restore --test <{(install ? options.NewRulesPath : file)}");
+            yield return Step("Backup", "backup", Messages.StepBackup, "iptables-save -c; ip6tables-save -c; cp -p …");
             if (markerIsMissing)
                 yield return Step("CreateMarker", "marker", marker!.Reason, $"touch {marker.Path}", $"rm {marker.Path}");
             if (holdSaving)

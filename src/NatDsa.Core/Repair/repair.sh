@@ -76,6 +76,27 @@ replace() {
     return 1
 }
 
+# ---- check: the rules that will be loaded are well formed. It comes first, and writes nothing.
+
+step_check() {
+    if [ -n "$NEW_RULES" ]; then
+        printf '%s' "$NEW_RULES" | limited "$STEP_SECONDS" iptables-restore --test
+    else
+        limited "$STEP_SECONDS" iptables-restore --test <"$RULES_FILE"
+    fi
+    check_code=$?
+    if [ "$check_code" -eq 0 ]; then echo "iptables-restore --test: accepted"; else complain "iptables-restore --test: refused"; fi
+    return "$check_code"
+}
+
+check_rules() {
+    fact began "$(uptime_now)"
+    step_check
+    check_rules_code=$?
+    fact ended "$(uptime_now)"
+    return "$check_rules_code"
+}
+
 # ---- backup: the running rules of both families, the persisted ones, what the service is set to
 
 step_backup() {
@@ -83,13 +104,17 @@ step_backup() {
     for family in iptables ip6tables; do
         if [ "$family" = ip6tables ] && [ ! -e /proc/net/if_inet6 ]; then continue; fi
         for tool in $(front_ends "$family"); do
-            if ! limited "$STEP_SECONDS" "$tool-save" -c >"$DIR/running/$tool"; then
+            # Written by the shell, which tells when the disk is full; the tools do not.
+            if ! running=$(limited "$STEP_SECONDS" "$tool-save" -c); then
                 complain "$tool-save failed"
                 return 1
             fi
+            : >"$DIR/running/$tool" || return 1
+            if [ -n "$running" ]; then printf '%s\n' "$running" >>"$DIR/running/$tool" || return 1; fi
             echo "$DIR/running/$tool"
         done
     done
+    if [ -n "$NEW_RULES" ]; then printf '%s' "$NEW_RULES" >"$DIR/new-rules" || return 1; fi
     for file in $FILES; do
         if [ ! -e "$file" ]; then continue; fi
         mkdir -p "$DIR/files${file%/*}" && cp -p "$file" "$DIR/files$file" && cmp "$file" "$DIR/files$file" || return 1
@@ -105,22 +130,6 @@ step_backup() {
         if process_runs ds_agent; then fact agent running; else fact agent stopped; fi
     } >"$DIR/manifest" || return 1
     limited 60 sync
-}
-
-# ---- check: the rules that will be loaded are well formed
-
-step_check() {
-    check_file=$RULES_FILE
-    if [ -n "$NEW_RULES" ]; then
-        check_file=$DIR/new-rules
-        printf '%s' "$NEW_RULES" >"$check_file" || return 1
-    fi
-    if limited "$STEP_SECONDS" iptables-restore --test <"$check_file"; then
-        echo "iptables-restore --test <$check_file: accepted"
-    else
-        complain "iptables-restore --test <$check_file: refused"
-        return 1
-    fi
 }
 
 # ---- marker
@@ -257,7 +266,7 @@ $headers
 step_boot() {
     for service in $SERVICES; do
         if starts_at_boot "$service"; then continue; fi
-        echo "$service" >>"$DIR/enabled"
+        echo "$service" >>"$DIR/enabled" || return 1
         at_boot on "$service" || return 1
         if ! starts_at_boot "$service"; then
             complain "$service still does not start at boot"
@@ -375,18 +384,32 @@ repair_host() {
     umask 077
     # Handlers, not "ignore": what is ignored here would be ignored by every daemon that is started.
     trap : HUP INT PIPE TERM
+    case " $STEPS " in
+        *' check '*)
+            framed step.check check_rules
+            if [ "$framed_code" -ne 0 ]; then
+                outcome refused check
+                return
+            fi
+            ;;
+    esac
     take_lock
     case $? in
         1) outcome locked lock; return ;;
         2) outcome refused lock; return ;;
     esac
-    if ! mkdir "$DIR"; then
+    framed step.backup mkdir "$DIR"
+    if [ "$framed_code" -ne 0 ]; then
         outcome refused backup
         return
     fi
     begun=
     for step in $STEPS; do
-        case $step in backup | check | settings) ;; *) begun="$step $begun" ;; esac
+        case $step in
+            check) continue ;;
+            backup | settings) ;;
+            *) begun="$step $begun" ;;
+        esac
         if carry_out step "$step"; then continue; fi
         if [ -z "$begun" ]; then
             # Nothing was changed, so nothing needs this backup.

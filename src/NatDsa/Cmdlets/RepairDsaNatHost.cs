@@ -53,7 +53,8 @@ public sealed class RepairDsaNatHost : HostCmdlet
         // What is wrong with the parameters is said before any host is touched.
         if (VerifyFrom is not null)
             _ = OtherTarget(VerifyFrom, nameof(VerifyFrom));
-        _options = new RepairOptions(RulesPath is null ? null : ReadRules(RulesPath), RulesPath, SkipAgentRestart);
+        _options = new RepairOptions(RulesPath is null ? null : ReadRules(RulesPath), RulesPath, SkipAgentRestart)
+            .Within(TimeSpan.FromSeconds(TimeoutSec));
     }
 
     private protected override async Task RunAsync(HostTarget target, CancellationToken cancellation)

@@ -16,6 +16,14 @@ rules() {
     done
 }
 
+# Chains in the order of their names, whichever was made first: rules have an order, chains have none.
+in_order_of_chains() {
+    awk '
+        /^\t(chain|set|map|flowtable) / { name = $2 }
+        /^[[:space:]]*[#}]?[[:space:]]*$/ || /^[[:space:]]*#/ { next }
+        { printf "%s\t%s\n", name, $0 }' | sort -s -t "$(printf '\t')" -k 1,1 | sed "s/^\([^\t]*\)\t/rules nft: $1 \1: /"
+}
+
 # A legacy tool brings tables into being by looking at them: it only looks where there are some.
 if grep -q . /proc/net/ip_tables_names; then
     rules iptables-legacy
@@ -26,7 +34,7 @@ fi
 rules iptables-nft
 rules ip6tables-nft
 nft list tables | sort | while read -r _ family table; do
-    nft --stateless list table "$family" "$table" 2>/dev/null | sed '/^\s*#/d; s/^/rules nft: /'
+    nft --stateless list table "$family" "$table" 2>/dev/null | in_order_of_chains "$family $table"
 done
 
 echo "setting net.ipv4.ip_forward = $(cat /proc/sys/net/ipv4/ip_forward)"

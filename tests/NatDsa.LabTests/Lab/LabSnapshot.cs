@@ -15,7 +15,7 @@ public sealed class LabSnapshot
 
     /// <summary>What is different in a later snapshot, a line each with <c>-</c> or <c>+</c>; empty when nothing is.</summary>
     /// <param name="later">The other snapshot.</param>
-    /// <param name="except">Paths that may differ, each with everything below it.</param>
+    /// <param name="except">What may differ: paths, each with everything below it, and beginnings of other lines.</param>
     public string DifferenceTo(LabSnapshot later, params string[] except)
     {
         var before = Lines.Where(line => !IsBelow(line, except)).ToArray();
@@ -50,6 +50,7 @@ public sealed class LabSnapshot
 
     private static bool IsBelow(string line, string[] paths) =>
         paths.Any(path =>
-            line.StartsWith($"path {path}:", StringComparison.Ordinal)
+            (path[0] != '/' && line.StartsWith(path, StringComparison.Ordinal))
+            || line.StartsWith($"path {path}:", StringComparison.Ordinal)
             || line.StartsWith($"path {path}/", StringComparison.Ordinal));
 }

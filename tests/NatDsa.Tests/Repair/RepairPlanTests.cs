@@ -18,13 +18,13 @@ public sealed class RepairPlanTests
     [Fact]
     public void An_erased_host_is_repaired_in_the_articles_order() =>
         Assert.Equal(
-            ["Backup", "CheckRules", "CreateMarker", "RestartIptables", "EnableAtBoot", "RestartAgent"],
+            ["CheckRules", "Backup", "CreateMarker", "RestartIptables", "EnableAtBoot", "RestartAgent"],
             Names(new() { Boot = false }));
 
     [Fact]
     public void A_service_that_saves_on_restart_is_held_and_released() =>
         Assert.Equal(
-            ["Backup", "CheckRules", "CreateMarker", "HoldSaving", "RestartIptables", "RestartAgent", "ReleaseSaving"],
+            ["CheckRules", "Backup", "CreateMarker", "HoldSaving", "RestartIptables", "RestartAgent", "ReleaseSaving"],
             Names(new() { Config = "IPTABLES_SAVE_ON_RESTART=\"yes\"\n" }));
 
     [Theory]
@@ -53,7 +53,7 @@ public sealed class RepairPlanTests
     public void An_agent_that_does_not_erase_needs_no_marker()
     {
         RepairPlan plan = Plan(new() { Agent = "10.2.0-404.el7" });
-        Assert.Equal(["Backup", "CheckRules", "RestartIptables", "RestartAgent"], plan.Steps.Select(s => s.Name));
+        Assert.Equal(["CheckRules", "Backup", "RestartIptables", "RestartAgent"], plan.Steps.Select(s => s.Name));
         // Its restart is not to fail because the marker that it does not need is missing.
         Assert.Equal("", plan.ToScript(new RepairOptions(), "id").Values["MARKERS"]);
     }
@@ -64,7 +64,7 @@ public sealed class RepairPlanTests
 
     [Fact]
     public void A_host_without_the_agent_gets_its_rules_back_and_nothing_else() =>
-        Assert.Equal(["Backup", "CheckRules", "RestartIptables"], Names(new() { Agent = null }));
+        Assert.Equal(["CheckRules", "Backup", "RestartIptables"], Names(new() { Agent = null }));
 
     [Fact]
     public void The_agent_is_left_alone_on_request() =>
@@ -74,7 +74,7 @@ public sealed class RepairPlanTests
     public void Given_rules_are_installed_before_the_restart()
     {
         RepairPlan plan = Plan(new() { Persisted = null }, new RepairOptions(Nat, "good.rules"));
-        Assert.Equal(["Backup", "CheckRules", "CreateMarker", "InstallRules", "RestartIptables", "RestartAgent"], plan.Steps.Select(s => s.Name));
+        Assert.Equal(["CheckRules", "Backup", "CreateMarker", "InstallRules", "RestartIptables", "RestartAgent"], plan.Steps.Select(s => s.Name));
         Assert.Equal(Nat, plan.ToScript(new RepairOptions(Nat, "good.rules"), "id").Values["NEW_RULES"]);
     }
 

@@ -1,0 +1,50 @@
+using Xunit;
+
+namespace NatDsa.LabTests;
+
+/// <summary>A repair of a host whose agent does not come back, or comes back and erases the rules all the same.</summary>
+public sealed class AgentRestartTests(SharedLab host) : IClassFixture<SharedLab>
+{
+    [Theory]
+    [InlineData("restart", "fail", 300)]
+    // A third of the time is the restart's.
+    [InlineData("restart", "hang", 36)]
+    [InlineData("marker", "ignored", 300)]
+    public async Task A_restart_that_goes_wrong_undoes_the_repair(string fault, string value, int seconds)
+    {
+        await host.BreakAsync();
+        await host.Lab.SetFaultAsync(fault, value);
+        var before = await host.Nat.SnapshotAsync();
+
+        var answer = await host.RunAsync($"Repair-DsaNatHost @nat -TimeoutSec {seconds} -Confirm:0");
+        Assert.Equal("RepairFailed", answer.ErrorId);
+        var repair = answer.Despite<RepairResult>();
+        Assert.Equal(RepairStepStatus.Undone, repair.Steps.Single(s => s.Name == "RestartIptables").Status);
+        Assert.Equal(NatStatus.Erased, repair.After.Status);
+
+        // The agent that would not start is down: that could not be undone, and is said.
+        Assert.Equal(value == "ignored" ? RepairOutcome.Undone : RepairOutcome.Stuck, repair.Outcome);
+        await host.AssertUnchangedSinceAsync(before, answer.ToString(), "/var/lib/natdsa", "module dsa_filter");
+        Assert.Equal("", await host.OnNatAsync("pgrep -f 'ds_agent [r]estart' || true"));
+    }
+
+    [Fact]
+    public async Task Without_the_restart_of_the_agent_the_rules_come_back()
+    {
+        await host.BreakAsync();
+        await host.Lab.SetFaultAsync("restart", "fail");
+        var repair = (await host.RunAsync("Repair-DsaNatHost @nat -SkipAgentRestart -Confirm:0")).Only<RepairResult>();
+        Assert.Equal((RepairOutcome.Repaired, DsaRisk.Protected), (repair.Outcome, repair.RiskAfter));
+        Assert.DoesNotContain(repair.Steps, s => s.Name == "RestartAgent");
+        Assert.True((await host.Lab.FetchAsync()).Answered);
+    }
+
+    [Fact]
+    public async Task Rules_that_the_agent_erases_late_are_noticed()
+    {
+        await host.BreakAsync();
+        await host.Lab.SetFaultAsync("marker", "ignored");
+        await host.Lab.SetFaultAsync("erase-after", "2");
+        Assert.Equal("RepairFailed", (await host.RunAsync("Repair-DsaNatHost @nat -Confirm:0")).ErrorId);
+    }
+}
