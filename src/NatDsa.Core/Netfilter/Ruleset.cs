@@ -172,6 +172,13 @@ public sealed class Ruleset
 
     internal void Add(Table table) => _tables.Add(table);
 
+    /// <summary>Leaves a table out that another tool shows better.</summary>
+    internal void Remove(Table table)
+    {
+        _tables.Remove(table);
+        _unreadableTables.Remove(table.Name);
+    }
+
     internal void Add(RulesetError error)
     {
         IsPartial = true;

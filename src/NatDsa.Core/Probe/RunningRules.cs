@@ -3,15 +3,17 @@ using NatDsa.Resources;
 
 namespace NatDsa.Probe;
 
-/// <summary>The rules in a host's kernel: what each back end shows of each family.</summary>
+/// <summary>The rules in a host's kernel: what each back end of iptables shows of each family, and what only nft shows.</summary>
 /// <param name="Rulesets">What could be read.</param>
 /// <param name="Fault">Why something could not be; null when all was read.</param>
 internal sealed record RunningRules(IReadOnlyList<Ruleset> Rulesets, Fault? Fault)
 {
     private const string IPv6 = "save.ip6tables";
+    private const string Nft = "nft.ruleset";
+    private const string NftTables = "nft.tables";
 
     /// <summary>Those that can hold IPv4 rules: the NAT is IPv4's, and rules of IPv6 alone don't bring it back.</summary>
-    public IReadOnlyList<Ruleset> WithIPv4 => [.. Rulesets.Where(r => r.Family != NetfilterFamily.IPv6)];
+    public IReadOnlyList<Ruleset> WithIPv4 => [.. Rulesets.Where(NatAssessment.IsAboutIPv4)];
 
     public static RunningRules Read(HostSnapshot host)
     {
@@ -24,7 +26,7 @@ internal sealed record RunningRules(IReadOnlyList<Ruleset> Rulesets, Fault? Faul
         }
 
         Section[] sections = [.. host.Answer.Sections.Values.Where(s => s.Name.StartsWith("save.", StringComparison.Ordinal))];
-        if (sections.Length == 0)
+        if (sections.Length == 0 && !host.Answer.TryGet(Nft, out _))
             return new RunningRules([], host.Answer.IsComplete
                 ? new Fault(ErrorIds.IptablesMissing, Messages.IptablesMissing.With(name))
                 : new Fault(ErrorIds.AnswerBroken, Messages.AnswerBroken.With(name)));
@@ -42,27 +44,70 @@ internal sealed record RunningRules(IReadOnlyList<Ruleset> Rulesets, Fault? Faul
             }
 
             // No table in use: iptables-save prints nothing.
-            if (string.IsNullOrWhiteSpace(section.Text))
-                continue;
-            try
-            {
+            if (!string.IsNullOrWhiteSpace(section.Text))
                 rulesets.Add(RulesetReader.Read(section.Text, RulesetReadMode.Lenient));
-            }
-            catch (RulesetSyntaxException e)
+        }
+
+        if (host.Answer.TryGet(Nft, out Section? native))
+        {
+            Ruleset ruleset = RulesetReader.Read(native.Text, RulesetReadMode.Lenient);
+            LeaveOutWhatIptablesShows(ruleset, rulesets);
+            if (ruleset.Tables.Count > 0 || ruleset.IsPartial)
+                rulesets.Add(ruleset);
+        }
+        else
+        {
+            fault ??= WhyNativeUnread(host);
+        }
+
+        return new RunningRules(rulesets, fault);
+    }
+
+    /// <summary>
+    /// nft shows the tables of iptables-nft too. They stay as iptables-save has them, which knows every option of theirs. The table of another,
+    /// whose name says nothing, is told by its chains and targets.
+    /// </summary>
+    private static void LeaveOutWhatIptablesShows(Ruleset nft, IReadOnlyList<Ruleset> saved)
+    {
+        foreach (Table table in nft.Tables.ToArray())
+        {
+            if (saved.SelectMany(ruleset => ruleset.Tables).Any(other => other.Family == table.Family && other.Name == table.Name && Shows(other, table)))
+                nft.Remove(table);
+        }
+    }
+
+    private static bool Shows(Table saved, Table nft)
+    {
+        foreach (Chain chain in nft.Chains)
+        {
+            if (saved.Chains.Find(chain.Name) is not { } other || other.Hook != chain.Hook || other.Rules.Count != chain.Rules.Count)
+                return false;
+            for (int i = 0; i < chain.Rules.Count; i++)
             {
-                fault ??= new Fault(ErrorIds.StateUnknown, Messages.RulesUnreadable.With(name, section.Name, e.Message));
+                // An nft that can't print a target leaves it open.
+                if (chain.Rules[i].Target is { } target && target != other.Rules[i].Target)
+                    return false;
             }
         }
 
+        return true;
+    }
+
+    /// <summary>Why native rules that may be there are not known; null when there are none.</summary>
+    private static Fault? WhyNativeUnread(HostSnapshot host)
+    {
+        string name = host.ComputerName ?? "";
         if (NativeTables(host.Answer) is { Length: > 0 } native)
-            fault ??= new Fault(ErrorIds.StateUnknown, Messages.NativeNftTables.With(name, string.Join(", ", native)));
-        return new RunningRules(rulesets, fault);
+            return new Fault(ErrorIds.StateUnknown, Messages.NativeNftTables.With(name, string.Join(", ", native)));
+        return host.Answer[NftTables] is { TimedOut: true }
+            ? new Fault(ErrorIds.TimedOut, Messages.RulesTimedOut.With(name, "nft", HostScripts.SectionLimit.TotalSeconds))
+            : null;
     }
 
     // "table inet firewalld": a table that is none of iptables' own holds rules that iptables-save cannot show.
     private static string[] NativeTables(FramedAnswer answer)
     {
-        if (!answer.TryGet("nft.tables", out Section? section))
+        if (!answer.TryGet(NftTables, out Section? section))
             return [];
         string[] ours = ["raw", "mangle", "nat", "filter", "security"];
         return

@@ -34,8 +34,11 @@ read_rules() {
             section "$LIMIT" "save.$tool" "$tool-save" -c
         done
     done
-    # Tables that iptables does not show.
-    if has nft; then section "$LIMIT" nft.tables nft list tables; fi
+    # What iptables does not show. An nft without JSON still tells which tables there are.
+    if has nft; then
+        section "$LIMIT" nft.ruleset nft -j list ruleset
+        if [ "$framed_code" -ne 0 ]; then section "$LIMIT" nft.tables nft list tables; fi
+    fi
 }
 
 # stat's format is GNU's and busybox's: type, uid, gid, mode, size, time, owner, group.
@@ -94,7 +97,8 @@ read_service() {
 read_persisted() {
     framed service read_service
     for file in /etc/sysconfig/iptables /etc/sysconfig/ip6tables /etc/sysconfig/iptables-config \
-        /etc/sysconfig/ip6tables-config /etc/iptables/rules.v4 /etc/iptables/rules.v6; do
+        /etc/sysconfig/ip6tables-config /etc/iptables/rules.v4 /etc/iptables/rules.v6 \
+        /etc/nftables.conf /etc/sysconfig/nftables.conf; do
         if [ -e "$file" ] || [ -h "$file" ]; then section "$LIMIT" "file.$file" cat "$file"; fi
     done
 }

@@ -100,6 +100,9 @@ internal sealed class RepairPlan
 
         if (rulesAreGone)
         {
+            // Where nft did the NAT, rules of iptables would be other rules.
+            if (options.NewRules is null && NftablesService.FileWithSourceNat(Host) is { } native && (!serviceHoldsNat || NftablesService.StartsAtBoot(Host)))
+                return Refuse(new Fault(ErrorIds.NothingToRestore, Messages.NativeNatGone.With(Name, native)));
             if (service is null || (options.NewRules is null && !serviceHoldsNat))
                 return Refuse(new Fault(ErrorIds.NothingToRestore, Messages.NothingToRestore.With(Name, whyNot)));
             if (Before.Status == NatStatus.NatMissing && Owners().ToList() is { Count: > 0 } owners)

@@ -104,6 +104,19 @@ public sealed class RepairPlanTests
     public void A_host_without_a_service_that_loads_rules_has_nothing_to_restore() =>
         Assert.Equal(ErrorIds.NothingToRestore, Plan(new() { Service = "systemd=no\n" }).Refusal?.ErrorId);
 
+    [Theory]
+    [InlineData("table ip nat {\n chain post { type nat hook postrouting priority 100;\n  oifname eth0 masquerade }\n}\n", null, "", true)]
+    [InlineData("table ip nat {\n chain post { type nat hook postrouting priority 100; snat to 192.0.2.1; }\n}\n", Nat, "boot.nftables=yes\n", true)]
+    [InlineData("oifname eth0 masquerade\n", Nat, "boot.nftables=no\n", false)]
+    [InlineData("# oifname eth0 masquerade\nunmasqueraded\n", Nat, "boot.nftables=yes\n", false)]
+    public void Where_the_NAT_is_nfts_own_rules_of_iptables_are_not_loaded(string native, string? persisted, string boot, bool refused)
+    {
+        RepairPlan plan = Plan(new() { Native = native, Persisted = persisted, Service = SysV + boot });
+        Assert.Equal(refused, plan.Refusal is not null);
+        if (refused)
+            Assert.Equal((ErrorIds.NothingToRestore, true), (plan.Refusal!.ErrorId, plan.Refusal.Message.Contains("nft -f /etc/nftables.conf", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void Rules_of_another_owner_are_not_wiped_by_a_restart() =>
         Assert.Equal(ErrorIds.ForeignRules, Plan(new() { Running = Filter, Service = SysV + "owner=dockerd\n" }).Refusal?.ErrorId);
@@ -142,6 +155,7 @@ public sealed class RepairPlanTests
         public string Running { get; init; } = "";
         public string? Persisted { get; init; } = Nat;
         public string RulesFile { get; init; } = "/etc/sysconfig/iptables";
+        public string? Native { get; init; }
         public string? Config { get; init; }
         public string Service { get; init; } = SysV;
         public bool Boot { get; init; } = true;
@@ -161,6 +175,8 @@ public sealed class RepairPlanTests
                     .With("service", Service + $"boot.iptables={(Boot ? "yes" : "no")}\n");
                 if (Agent is not null)
                     answer.With("agent.rpm", Agent + "\n").With("agent.GetComponentInfo", "Component.FWDPI.firewallMode: on-prevent\n");
+                if (Native is not null)
+                    answer.With("file./etc/nftables.conf", Native);
                 if (Persisted is not null)
                     answer.With("file." + RulesFile, Persisted);
                 if (Config is not null)
