@@ -8,7 +8,7 @@ public abstract class HostRecord
 
     /// <summary>
     /// How the host was reached, so that the next cmdlet in a pipeline reaches it the same way. It can hold a credential:
-    /// PowerShell sees it as the hidden property <c>Target</c>, and nothing serialises it.
+    /// PowerShell sees it as the hidden property <c>Target</c>, of which only the host's name is serialised.
     /// </summary>
     internal object? Origin { get; init; }
 }

@@ -82,7 +82,7 @@ internal static class Page
         {
             if (block is LinkReferenceDefinitionGroup)
                 continue;
-            foreach (LinkInline link in block.Descendants<LinkInline>().Where(l => LocalPath(file, l) is { } path && !File.Exists(path)))
+            foreach (LinkInline link in Links(block).Where(l => LocalPath(file, l) is { } path && !File.Exists(path)))
                 flaws.Add(file, link.Line, $"there is no page {link.Url}");
             if (Included(file, block) is not { } other)
             {
@@ -102,6 +102,9 @@ internal static class Page
             }
         }
     }
+
+    private static IEnumerable<LinkInline> Links(Block block) =>
+        block is LeafBlock leaf ? leaf.Inline?.Descendants<LinkInline>() ?? [] : block.Descendants<LinkInline>();
 
     private static string? Included(string file, Block block) =>
         block is ParagraphBlock { Inline: { } inline } && inline.FirstChild is LinkInline { NextSibling: null } link ? LocalPath(file, link) : null;
