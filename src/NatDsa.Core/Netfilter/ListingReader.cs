@@ -312,6 +312,9 @@ internal sealed class ListingReader : IRuleReader
 
         ReadOnlySpan<char> options = line[words.Position..].TrimStart(' ');
         ReadOptions(ref rule, end - options.Length, options.TrimEnd(' '));
+        // The column has the kernel's name of the target; NOTRACK is iptables' name for a use of CT.
+        if (options.TrimEnd(' ').EndsWith("NOTRACK") && rule.Target != 0 && _store.Names[rule.Target - 1] == "CT")
+            rule.Target = _store.Names.NumberOf("NOTRACK") + 1;
         return true;
     }
 

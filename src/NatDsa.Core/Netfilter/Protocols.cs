@@ -1,6 +1,9 @@
 namespace NatDsa.Netfilter;
 
-/// <summary>The names of protocols, so that <c>6</c>, <c>tcp</c> and <c>TCP</c> are one. Numbers: IANA's protocol registry.</summary>
+/// <summary>
+/// The names of protocols, so that <c>6</c>, <c>tcp</c> and <c>TCP</c> are one. Numbers: IANA's protocol registry; names: those of /etc/protocols,
+/// which iptables-save writes.
+/// </summary>
 internal static class Protocols
 {
     /// <summary>The protocol's one name, as iptables-save writes it; null when it is none of the well known.</summary>
@@ -24,6 +27,43 @@ internal static class Protocols
         "pim" or "103" => "pim",
         "vrrp" or "112" => "vrrp",
         "mobility-header" or "ipv6-mh" or "mh" or "135" => "mobility-header",
+        "ggp" or "3" => "ggp",
+        "st" or "5" => "st",
+        "egp" or "8" => "egp",
+        "igp" or "9" => "igp",
+        "pup" or "12" => "pup",
+        "hmp" or "20" => "hmp",
+        "xns-idp" or "22" => "xns-idp",
+        "rdp" or "27" => "rdp",
+        "iso-tp4" or "29" => "iso-tp4",
+        "xtp" or "36" => "xtp",
+        "ddp" or "37" => "ddp",
+        "idpr-cmtp" or "38" => "idpr-cmtp",
+        "ipv6-route" or "43" => "ipv6-route",
+        "ipv6-frag" or "44" => "ipv6-frag",
+        "idrp" or "45" => "idrp",
+        "rsvp" or "46" => "rsvp",
+        "skip" or "57" => "skip",
+        "ipv6-nonxt" or "59" => "ipv6-nonxt",
+        "ipv6-opts" or "60" => "ipv6-opts",
+        "rspf" or "73" => "rspf",
+        "vmtp" or "81" => "vmtp",
+        "eigrp" or "88" => "eigrp",
+        "ax.25" or "93" => "ax.25",
+        "ipip" or "94" => "ipip",
+        "etherip" or "97" => "etherip",
+        "encap" or "98" => "encap",
+        "ipcomp" or "108" => "ipcomp",
+        "l2tp" or "115" => "l2tp",
+        "isis" or "124" => "isis",
+        "fc" or "133" => "fc",
+        "mpls-in-ip" or "137" => "mpls-in-ip",
+        "manet" or "138" => "manet",
+        "hip" or "139" => "hip",
+        "shim6" or "140" => "shim6",
+        "wesp" or "141" => "wesp",
+        "rohc" or "142" => "rohc",
+        "ethernet" or "143" => "ethernet",
         _ => null,
     };
 }

@@ -290,6 +290,9 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
 
         ReadOnlySpan<char> name = _text.AsSpan(start, length);
         char known = LetterOf(name);
+        // The policy match has an option of that name, and comes before iptables' own.
+        if (known == 'p' && name is "--proto" && CurrentMatch() is "policy")
+            known = '\0';
         if (known == '\0' && name.IndexOf('=') is int equals and > 0 && (known = LetterOf(name[..equals])) != '\0')
         {
             _lastOption = -1;
@@ -310,6 +313,17 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
             return known;
         ReadFlag(ref rule, known);
         return '\0';
+    }
+
+    private ReadOnlySpan<char> CurrentMatch()
+    {
+        for (int i = _chunkCount - 1; i >= _ruleWords; i--)
+        {
+            if (_chunk[i].Role == WordRole.Match)
+                return _text.AsSpan(_chunk[i].Start, _chunk[i].Length);
+        }
+
+        return default;
     }
 
     /// <summary><c>-f</c>, <c>-4</c>, <c>-6</c>, and letters with the value attached: <c>-jACCEPT</c>.</summary>

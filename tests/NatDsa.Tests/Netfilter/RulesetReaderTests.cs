@@ -37,6 +37,25 @@ public sealed class RulesetReaderTests
         Assert.Equal("ACCEPT", One("-A INPUT -m comment --comment -j -j ACCEPT").Target);
 
     [Fact]
+    public void An_option_of_the_policy_match_is_not_the_rules_protocol()
+    {
+        Rule rule = One("-A INPUT -p tcp -m policy --dir in --pol ipsec --strict --proto esp -j ACCEPT");
+        Assert.Equal(("tcp", "esp"), (rule.Protocol, rule.Matches.Find("policy")?.Options.Find("--proto")?.Value));
+        Assert.Equal("esp", One("-A INPUT -m policy --dir in --pol none -m comment --comment x --proto esp").Protocol);
+    }
+
+    [Theory]
+    [InlineData("CT         0    --  0.0.0.0/0            0.0.0.0/0            NOTRACK", "NOTRACK", "all")]
+    [InlineData("CT         0    --  0.0.0.0/0            0.0.0.0/0            CT notrack", "CT", "all")]
+    [InlineData("ACCEPT     108  --  0.0.0.0/0            0.0.0.0/0", "ACCEPT", "ipcomp")]
+    [InlineData("ACCEPT     253  --  0.0.0.0/0            0.0.0.0/0", "ACCEPT", "253")]
+    public void A_listing_has_the_names_that_iptables_saves(string line, string target, string protocol)
+    {
+        Rule rule = Assert.Single(RulesetReader.Read($"Chain PREROUTING (policy ACCEPT)\ntarget     prot opt source               destination         \n{line}\n").Rules);
+        Assert.Equal((target, protocol), (rule.Target, rule.Protocol));
+    }
+
+    [Fact]
     public void More_words_than_a_chunk_holds_are_kept()
     {
         string[] values = [.. Enumerable.Range(0, 30_000).Select(i => $"v{i}")];
