@@ -7,38 +7,23 @@ public sealed class Chain
 {
     private readonly RuleStore _store;
     private readonly int _number;
-    private string? _policy;
-    private string? _hook;
-    private ulong _packets;
-    private ulong _bytes;
-    private bool _isCounted;
-    private bool _isBuiltIn;
+    private string? _name;
+    private NftFacts? _nft;
     private int _references = -1;
 
-    // The rules lie side by side in the store, from the first on, unless the text goes to and fro between chains.
-    private int _first;
-    private int _count;
-    private List<int>? _order;
-    private DeferredRules? _deferred;
-
-    internal Chain(Table table, RuleStore store, string name)
-    {
-        (Table, _store, Name) = (table, store, name);
-        _number = store.Chains.Count;
-        store.Chains.Add(this);
-    }
+    internal Chain(RuleStore store, int number) => (_store, _number, Table) = (store, number, store.Tables[store.ChainRecords[number].Table]);
 
     /// <summary>The table that it is in.</summary>
     public Table Table { get; }
 
     /// <summary>The name.</summary>
-    public string Name { get; }
+    public string Name => _name ??= _store.Names[Record.Name];
 
     /// <summary>Whether packets come to it from the kernel, by a hook, and not only from other chains.</summary>
     public bool IsBuiltIn
     {
-        get => _isBuiltIn;
-        internal set => (_isBuiltIn, _hook) = (value, value ? BuiltInChains.HookOf(Name) : null);
+        get => (Record.Traits & ChainTraits.BuiltIn) != 0;
+        internal set => Record.Traits = value ? Record.Traits | ChainTraits.BuiltIn : Record.Traits & ~ChainTraits.BuiltIn;
     }
 
     /// <summary>
@@ -47,15 +32,23 @@ public sealed class Chain
     /// </summary>
     public string? Hook
     {
-        get => _hook;
-        internal set => _hook = value;
+        get => _nft is null ? IsBuiltIn ? BuiltInChains.HookOf(Name) : null : _nft.Hook;
+        internal set => (_nft ??= new NftFacts()).Hook = value;
     }
 
     /// <summary>The type of a native nft base chain, <c>nat</c>, <c>filter</c> or <c>route</c>; null elsewhere.</summary>
-    public string? HookType { get; internal set; }
+    public string? HookType
+    {
+        get => _nft?.HookType;
+        internal set => (_nft ??= new NftFacts()).HookType = value;
+    }
 
     /// <summary>Where an nft base chain stands among those of its hook, the lowest first; null elsewhere.</summary>
-    public int? Priority { get; internal set; }
+    public int? Priority
+    {
+        get => _nft?.Priority;
+        internal set => (_nft ??= new NftFacts()).Priority = value;
+    }
 
     /// <summary>What happens to packets at its end.</summary>
     public ChainPolicy Policy => PolicyText switch
@@ -69,15 +62,15 @@ public sealed class Chain
     /// <summary>The policy's own word; null when there is none.</summary>
     public string? PolicyText
     {
-        get => _policy;
-        internal set => _policy = value;
+        get => Record.Policy == 0 ? null : _store.Names[Record.Policy - 1];
+        internal set => Record.Policy = value is null ? 0 : _store.Names.NumberOf(value) + 1;
     }
 
     /// <summary>How many packets came to its end; null when the text does not tell.</summary>
-    public ulong? Packets => _isCounted ? _packets : null;
+    public ulong? Packets => Counters?.Packets;
 
     /// <summary>How many bytes they had; null when the text does not tell.</summary>
-    public ulong? Bytes => _isCounted ? _bytes : null;
+    public ulong? Bytes => Counters?.Bytes;
 
     /// <summary>How many rules lead here, as <c>-L</c> says of a user's chain; null when the text does not tell.</summary>
     public int? References
@@ -94,12 +87,8 @@ public sealed class Chain
     {
         get
         {
-            if (_deferred is { } deferred)
-            {
-                _deferred = null;
-                deferred.Read(this);
-            }
-
+            if (Record.WaitingCount > 0)
+                _store.ReadWaiting(_number);
             return new(this);
         }
     }
@@ -108,50 +97,26 @@ public sealed class Chain
     public override string ToString() => Name;
 
     /// <summary>How many rules there are, without reading those that were put off.</summary>
-    internal int RuleCount => _count + (_deferred?.Count ?? 0);
+    internal int RuleCount => Record.RuleCount + Record.WaitingCount;
 
     /// <summary>Where the text declares it; a length of 0: nowhere.</summary>
-    internal (int Start, int Length) Declaration { get; set; }
+    internal (int Start, int Length) Declaration
+    {
+        get => (Record.DeclarationStart, Record.DeclarationLength);
+        set => (Record.DeclarationStart, Record.DeclarationLength) = value;
+    }
 
-    internal void SetCounters(ulong packets, ulong bytes) => (_packets, _bytes, _isCounted) = (packets, bytes, true);
+    private ref ChainRecord Record => ref _store.ChainRecords[_number];
 
-    /// <summary>Puts off reading a rule until somebody asks for the chain's rules.</summary>
-    /// <param name="reader">Who reads it then.</param>
-    /// <param name="start">Where its line begins.</param>
-    internal void Defer(CommandReader reader, int start) => (_deferred ??= new DeferredRules(reader)).Add(start);
+    private (ulong Packets, ulong Bytes)? Counters =>
+        (Record.Traits & ChainTraits.Counted) == 0 ? null : _store.ChainCounters.GetValueOrDefault(_number);
+
+    internal void SetCounters(ulong packets, ulong bytes) => _store.SetChainCounters(_number, packets, bytes);
 
     /// <summary>Puts the store's rule at the chain's end.</summary>
-    internal void Append(int index)
-    {
-        if (_count == 0)
-            _first = index;
-        else if (_order is not null || index != _first + _count)
-            (_order ??= Order()).Add(index);
-        _count++;
-        ref RuleRecord record = ref _store[index];
-        record.Chain = _number;
-        record.Number = _count;
-    }
+    internal void Append(int index) => _store.Append(_number, index);
 
-    /// <summary>Puts the store's rule before the one at that place, from 0.</summary>
-    internal void Insert(int place, int index)
-    {
-        if (place == _count)
-        {
-            Append(index);
-            return;
-        }
-
-        (_order ??= Order()).Insert(place, index);
-        _count++;
-        _store[index].Chain = _number;
-        for (int i = place; i < _count; i++)
-            _store[_order[i]].Number = i + 1;
-    }
-
-    private List<int> Order() => [.. Enumerable.Range(_first, _count)];
-
-    private Rule RuleAt(int place) => new(_store, _order is null ? _first + place : _order[place]);
+    private Rule RuleAt(int place) => new(_store, _store.RuleOf(_number, place));
 
     /// <summary>The rules of a chain, in order.</summary>
     public readonly struct RuleList : IReadOnlyList<Rule>, IEquatable<RuleList>
@@ -161,7 +126,7 @@ public sealed class Chain
         internal RuleList(Chain chain) => _chain = chain;
 
         /// <summary>How many there are.</summary>
-        public int Count => _chain._count;
+        public int Count => _chain.Record.RuleCount;
 
         /// <summary>One of them, from 0: the rule whose number is one more.</summary>
         public Rule this[int index]
@@ -198,19 +163,11 @@ public sealed class Chain
         public static bool operator !=(RuleList left, RuleList right) => !left.Equals(right);
     }
 
-    /// <summary>Lines of rules that nobody has asked for yet.</summary>
-    private sealed class DeferredRules(CommandReader reader)
+    /// <summary>What only nft tells of a base chain.</summary>
+    private sealed class NftFacts
     {
-        private readonly List<int> _starts = [];
-
-        public int Count => _starts.Count;
-
-        public void Add(int start) => _starts.Add(start);
-
-        public void Read(Chain chain)
-        {
-            foreach (int start in _starts)
-                reader.ReadDeferred(chain, start);
-        }
+        public string? Hook;
+        public string? HookType;
+        public int? Priority;
     }
 }

@@ -26,10 +26,12 @@ internal sealed class CommandReader : IRuleReader
     private int _position;
     private int _cursor;
     private Table? _table;
-    private Chain? _chain;
 
-    // This table's chains, by the numbers of their names.
-    private Chain?[] _chainOfName = [];
+    // The last rule's chain, and where its name stands; -1: none. Whether the last line was put off.
+    private int _chain = -1;
+    private int _chainNameStart;
+    private int _chainNameLength;
+    private bool _hasDeferred;
     private NetfilterFamily _announced;
     private bool _tableIsDue;
 
@@ -43,6 +45,8 @@ internal sealed class CommandReader : IRuleReader
         _errors = new SyntaxErrors(Ruleset, mode);
         _store = Ruleset.Store;
         _words = new SpecificationReader(_store, _errors);
+        if (defersRules)
+            _store.Reader = this;
         _position = text is ['\uFEFF', ..] ? 1 : 0;
     }
 
@@ -50,40 +54,45 @@ internal sealed class CommandReader : IRuleReader
 
     private NameTable Names => _store.Names;
 
-    public Rule? ReadRule()
+    public int ReadRule()
     {
         while (_position < _text.Length)
         {
             int start = _cursor = _position;
             if (_text[start] is '-' or '[')
             {
-                Rule? rule = ReadCommand(start);
+                int rule = ReadCommand(start);
                 EndLine(start);
-                if (rule is not null)
+                if (rule >= 0)
                     return rule;
             }
             else
             {
                 int end = _words.EndOfLine(start);
                 ReadLine(start, end);
+                _hasDeferred = false;
                 _cursor = end;
                 EndLine(start);
             }
         }
 
         Finish();
-        return null;
+        return -1;
     }
 
-    /// <summary>Reads a rule that was put off.</summary>
-    internal void ReadDeferred(Chain chain, int start)
+    /// <summary>Reads rules that were put off: so many lines from one on.</summary>
+    internal void ReadDeferred(int chain, int start, int count)
     {
-        _cursor = start;
-        (ulong Packets, ulong Bytes)? counters = ReadCounters();
-        NextWord(out _, out _);
-        NextWord(out _, out _);
-        if (ReadSpecification(start, counters) is int index and >= 0)
-            chain.Append(index);
+        for (; count > 0; count--)
+        {
+            _cursor = start;
+            (ulong Packets, ulong Bytes)? counters = ReadCounters();
+            NextWord(out _, out _);
+            NextWord(out _, out _);
+            if (ReadSpecification(start, counters) is int index and >= 0)
+                _store.Append(chain, index);
+            start = LineAfter(_words.EndOfLine(_cursor));
+        }
     }
 
     /// <summary>Goes to the next line from the place where reading stopped in this one.</summary>
@@ -160,7 +169,7 @@ internal sealed class CommandReader : IRuleReader
         }
 
         _table = new Table(Ruleset, Names.Intern(_text.AsSpan(nameStart, length)), _announced != NetfilterFamily.Unknown ? _announced : _family) { Head = LineAfter(end) };
-        (_chain, _chainOfName) = (null, []);
+        _chain = -1;
         _tableIsDue = false;
         Ruleset.Add(_table);
     }
@@ -174,7 +183,7 @@ internal sealed class CommandReader : IRuleReader
         if (_table.Family == NetfilterFamily.Unknown)
             _table.Family = NetfilterFamily.IPv4;
         _table.End = end;
-        (_table, _chain) = (null, null);
+        (_table, _chain) = (null, -1);
     }
 
     private void Finish()
@@ -207,8 +216,8 @@ internal sealed class CommandReader : IRuleReader
             return;
         }
 
-        Chain chain = ChainNamed(_table, _text.AsSpan(nameStart, nameLength));
-        chain.Declaration = (start, end - start);
+        int chain = ChainNamed(_table, _text.AsSpan(nameStart, nameLength));
+        Declare(chain, start, end - start);
         SetPolicy(chain, policyStart, policyLength);
         if (!NextWord(out int countersStart, out int countersLength))
             return;
@@ -218,28 +227,30 @@ internal sealed class CommandReader : IRuleReader
             return;
         }
 
-        chain.SetCounters(packets, bytes);
+        _store.SetChainCounters(chain, packets, bytes);
     }
 
-    private Chain? ChainOfName(int number) => number < _chainOfName.Length ? _chainOfName[number] : null;
-
-    private Chain ChainNamed(Table table, ReadOnlySpan<char> text)
+    /// <summary>The number of the table's chain of that name, which is added where there is none.</summary>
+    private int ChainNamed(Table table, ReadOnlySpan<char> text)
     {
-        int number = Names.NumberOf(text);
-        if (ChainOfName(number) is { } known)
-            return known;
-        if (number >= _chainOfName.Length)
-            Array.Resize(ref _chainOfName, Math.Max(number + 1, Math.Max(16, _chainOfName.Length * 2)));
-        var chain = new Chain(table, _store, Names[number]);
-        table.Chains.Add(chain);
-        return _chainOfName[number] = chain;
+        int name = Names.NumberOf(text);
+        int chain = table.Chains.NumberOf(name);
+        return chain >= 0 ? chain : table.Chains.Add(name);
     }
 
-    private void SetPolicy(Chain chain, int start, int length)
+    private void Declare(int chain, int start, int length)
     {
-        string policy = Names.Intern(_text.AsSpan(start, length));
-        chain.PolicyText = policy == "-" ? null : policy;
-        chain.IsBuiltIn = policy != "-";
+        ref ChainRecord record = ref _store.ChainRecords[chain];
+        (record.DeclarationStart, record.DeclarationLength) = (start, length);
+    }
+
+    private void SetPolicy(int chain, int start, int length)
+    {
+        ReadOnlySpan<char> policy = _text.AsSpan(start, length);
+        ref ChainRecord record = ref _store.ChainRecords[chain];
+        bool builtIn = policy is not "-";
+        record.Policy = builtIn ? Names.NumberOf(policy) + 1 : 0;
+        record.Traits = builtIn ? record.Traits | ChainTraits.BuiltIn : record.Traits & ~ChainTraits.BuiltIn;
     }
 
     private bool NextWord(out int start, out int length) => _words.NextWord(ref _cursor, out start, out length, out _) && length > 0;
@@ -280,57 +291,90 @@ internal sealed class CommandReader : IRuleReader
         return null;
     }
 
-    private Rule? ReadCommand(int start)
+    private int ReadCommand(int start)
     {
-        bool counted = _text[start] == '[';
-        (ulong Packets, ulong Bytes)? counters = counted ? ReadCounters() : null;
-        if (counted && counters is null)
-            return null;
-        if (!NextWord(out int commandStart, out int length))
+        const string Append = "-A ";
+        (int lastChain, bool follows) = (_chain, _hasDeferred);
+        _hasDeferred = false;
+        (ulong Packets, ulong Bytes)? counters = null;
+        bool insert = false;
+        (int commandStart, int commandLength) = (start, 2);
+        if (_text.AsSpan(start).StartsWith(Append))
+            _cursor = start + Append.Length - 1;
+        else if (!TryReadCommand(start, out counters, out insert, out commandStart, out commandLength))
+            return -1;
+
+        // Most lines are a rule of the same chain as the line before.
+        if (lastChain >= 0 && IsChainNext(_cursor))
         {
-            ReportWordAt(start);
-            return null;
+            _cursor += 1 + _chainNameLength;
+        }
+        else if (!NextWord(out int chainStart, out int chainLength))
+        {
+            _errors.Report(Messages.ValueMissing, commandStart, commandLength);
+            return -1;
+        }
+        else if (ChainOfRule(chainStart, chainLength) < 0)
+        {
+            return -1;
         }
 
-        ReadOnlySpan<char> command = _text.AsSpan(commandStart, length);
-        bool insert = command is "-I" or "--insert";
-        if (command is not ("-A" or "--append") && !insert)
-        {
-            if (counted)
-                _errors.Report(Messages.UnexpectedWord, commandStart, length);
-            else
-                ReadChainCommand(command, commandStart, length, start);
-            return null;
-        }
-
-        if (!NextWord(out int chainStart, out int chainLength))
-        {
-            _errors.Report(Messages.ValueMissing, commandStart, length);
-            return null;
-        }
-
-        if (ChainOfRule(chainStart, chainLength) is not { } chain)
-            return null;
+        int chain = _chain;
         if (_defersRules && !insert)
         {
-            chain.Defer(this, start);
+            _store.Defer(chain, start, follows && chain == lastChain);
+            _hasDeferred = true;
             _cursor = _words.EndOfLine(_cursor);
-            return null;
+            return -1;
         }
 
         int place = 0;
         if (insert && !TryReadPlace(chain, out place))
-            return null;
+            return -1;
         int index = ReadSpecification(start, counters);
         if (index < 0)
-            return null;
+            return -1;
         if (insert)
-            chain.Insert(place, index);
+            _store.Insert(chain, place, index);
         else
-            chain.Append(index);
+            _store.Append(chain, index);
         if (_table!.Family == NetfilterFamily.Unknown)
             SettleFamily(_table, new Rule(_store, index));
-        return new Rule(_store, index);
+        return index;
+    }
+
+    /// <summary>Whether a blank stands there, then the name of the last rule's chain, and another blank.</summary>
+    private bool IsChainNext(int position)
+    {
+        ReadOnlySpan<char> rest = _text.AsSpan(position);
+        int length = _chainNameLength;
+        return rest.Length > length + 1 && rest[0] == ' ' && rest[length + 1] == ' ' && rest[1..].StartsWith(_text.AsSpan(_chainNameStart, length));
+    }
+
+    /// <summary>Reads a line up to its chain: counters, if there are, and <c>-A</c> or <c>-I</c>. Other commands are read, or refused, as a whole.</summary>
+    private bool TryReadCommand(int start, out (ulong Packets, ulong Bytes)? counters, out bool insert, out int commandStart, out int length)
+    {
+        insert = false;
+        commandStart = length = 0;
+        bool counted = _text[start] == '[';
+        counters = counted ? ReadCounters() : null;
+        if (counted && counters is null)
+            return false;
+        if (!NextWord(out commandStart, out length))
+        {
+            ReportWordAt(start);
+            return false;
+        }
+
+        ReadOnlySpan<char> command = _text.AsSpan(commandStart, length);
+        insert = command is "-I" or "--insert";
+        if (insert || command is "-A" or "--append")
+            return true;
+        if (counted)
+            _errors.Report(Messages.UnexpectedWord, commandStart, length);
+        else
+            ReadChainCommand(command, commandStart, length, start);
+        return false;
     }
 
     /// <summary>Reads a rule from behind its chain's name.</summary>
@@ -356,7 +400,7 @@ internal sealed class CommandReader : IRuleReader
             table.Family = NetfilterFamily.IPv6;
     }
 
-    private bool TryReadPlace(Chain chain, out int place)
+    private bool TryReadPlace(int chain, out int place)
     {
         place = 0;
         int before = _cursor;
@@ -367,7 +411,7 @@ internal sealed class CommandReader : IRuleReader
         }
 
         if (int.TryParse(_text.AsSpan(start, length), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
-            && number >= 1 && number <= chain.Rules.Count + 1)
+            && number >= 1 && number <= _store.ChainOf(chain).Rules.Count + 1)
         {
             place = number - 1;
             return true;
@@ -377,36 +421,38 @@ internal sealed class CommandReader : IRuleReader
         return false;
     }
 
-    /// <summary>The chain that a rule is appended to; mostly that of the rule before.</summary>
-    private Chain? ChainOfRule(int start, int length)
+    /// <summary>The number of the chain that a rule is for; -1 when there is none, which is noted.</summary>
+    private int ChainOfRule(int start, int length)
     {
         ReadOnlySpan<char> name = _text.AsSpan(start, length);
-        if (_chain is not null && name.SequenceEqual(_chain.Name))
-            return _chain;
         if (_table is null)
         {
             if (_isSave)
             {
                 _errors.Report(Messages.OutsideTable, start, length);
-                return null;
+                return -1;
             }
 
             _table = AddInferredTable();
         }
 
-        _chain = Names.Find(name) is int number and >= 0 ? ChainOfName(number) : null;
-        if (_chain is not null)
-            return _chain;
-        // The kernel's own chains need no declaration.
-        bool builtIn = BuiltInChains.Has(_table.Name, name.ToString());
-        if (!builtIn && _isSave)
+        _chain = Names.Find(name) is int number and >= 0 ? _table.Chains.NumberOf(number) : -1;
+        if (_chain < 0)
         {
-            _errors.Report(Messages.ChainNotDeclared, start, length);
-            return null;
+            // The kernel's own chains need no declaration.
+            bool builtIn = BuiltInChains.Has(_table.Name, name.ToString());
+            if (!builtIn && _isSave)
+            {
+                _errors.Report(Messages.ChainNotDeclared, start, length);
+                return -1;
+            }
+
+            _chain = ChainNamed(_table, name);
+            if (builtIn)
+                _store.ChainRecords[_chain].Traits |= ChainTraits.BuiltIn;
         }
 
-        _chain = ChainNamed(_table, name);
-        _chain.IsBuiltIn = builtIn;
+        (_chainNameStart, _chainNameLength) = (start, length);
         return _chain;
     }
 
@@ -429,8 +475,8 @@ internal sealed class CommandReader : IRuleReader
         if (!_isSave && policy)
             ChooseInferredTable(line);
         _table ??= AddInferredTable();
-        Chain chain = ChainNamed(_table, _text.AsSpan(nameStart, nameLength));
-        chain.Declaration = (line, nameStart + nameLength - line);
+        int chain = ChainNamed(_table, _text.AsSpan(nameStart, nameLength));
+        Declare(chain, line, nameStart + nameLength - line);
         if (policy)
         {
             if (!NextWord(out int policyStart, out int policyLength))
@@ -445,7 +491,7 @@ internal sealed class CommandReader : IRuleReader
         if (!NextWord(out int restStart, out int restLength))
             return;
         if (_text.AsSpan(restStart, restLength) is "-c" && _words.TryReadCounters(ref _cursor, out ulong packets, out ulong bytes))
-            chain.SetCounters(packets, bytes);
+            _store.SetChainCounters(chain, packets, bytes);
         else
             _errors.Report(Messages.UnexpectedWord, restStart, restLength);
     }
@@ -481,7 +527,7 @@ internal sealed class CommandReader : IRuleReader
     {
         var table = new Table(Ruleset, "", _family) { IsNameInferred = true };
         Ruleset.Add(table);
-        (_chain, _chainOfName) = (null, []);
+        _chain = -1;
         return table;
     }
 

@@ -52,7 +52,7 @@ internal sealed class ListingReader : IRuleReader
     /// </summary>
     private static bool HasPaddedLine(string text) => text.Contains(" \n", StringComparison.Ordinal) || text.Contains(" \r\n", StringComparison.Ordinal);
 
-    public Rule? ReadRule()
+    public int ReadRule()
     {
         while (_position < _text.Length)
         {
@@ -67,15 +67,15 @@ internal sealed class ListingReader : IRuleReader
                 end--;
             if (cut && !_isRetyped && !_text.AsSpan(start, end - start).IsWhiteSpace())
                 _errors.ReportEnd(Messages.TextCutOff);
-            if (ReadLine(start, end) is { } rule)
+            if (ReadLine(start, end) is int rule and >= 0)
                 return rule;
         }
 
         Finish();
-        return null;
+        return -1;
     }
 
-    private Rule? ReadLine(int start, int end)
+    private int ReadLine(int start, int end)
     {
         ReadOnlySpan<char> line = _text.AsSpan(start, end - start);
         if (line.IsWhiteSpace())
@@ -84,36 +84,36 @@ internal sealed class ListingReader : IRuleReader
                 ReportWord(start, end, Messages.HeaderMissing);
             _headerDue = false;
             _blankBefore = _anyBlank = true;
-            return null;
+            return -1;
         }
 
         bool blankBefore = _blankBefore;
         _blankBefore = false;
         if (line[0] == '#')
-            return null;
+            return -1;
         if (_headerDue)
         {
             _headerDue = false;
             _columns = Columns.Of(CountWords(line));
             if (_columns.IsKnown)
-                return null;
+                return -1;
             _chain = null;
             ReportWord(start, end, Messages.HeaderMissing);
-            return null;
+            return -1;
         }
 
         if (TryReadChain(line, start, blankBefore))
-            return null;
+            return -1;
         if (IsStatus && (_chain is null || blankBefore) && TableNameIn(line) is { Length: > 0 } name)
         {
             BeginTable(_store.Names.Intern(name));
-            return null;
+            return -1;
         }
 
         if (_chain is null || blankBefore)
         {
             ReportWord(start, end, Messages.UnexpectedWord);
-            return null;
+            return -1;
         }
 
         return ReadRule(start, end);
@@ -168,8 +168,8 @@ internal sealed class ListingReader : IRuleReader
             return true;
         }
 
-        _chain = new Chain(_table, _store, name) { Declaration = (start, line.Length) };
-        _table.Chains.Add(_chain);
+        _chain = _table.Chains.Add(name);
+        _chain.Declaration = (start, line.Length);
         _headerDue = true;
         if (isUsers)
         {
@@ -219,18 +219,18 @@ internal sealed class ListingReader : IRuleReader
         _chain = null;
     }
 
-    private Rule? ReadRule(int start, int end)
+    private int ReadRule(int start, int end)
     {
         ref RuleRecord record = ref _store.Add(out int index);
         (record.Start, record.Length) = (start, end - start);
         if (!ReadColumns(ref record, index, start, end))
         {
             _store.RemoveLast();
-            return null;
+            return -1;
         }
 
         _chain!.Append(index);
-        return new Rule(_store, index);
+        return index;
     }
 
     private bool ReadColumns(ref RuleRecord rule, int index, int start, int end)

@@ -8,34 +8,39 @@ namespace NatDsa.Netfilter;
 /// Numbers for names, by their characters, so that a name that comes a thousand times in a text is one string and one number. The hash is
 /// seeded for each process: nobody who writes a text can choose names that collide.
 /// </summary>
-internal sealed class NameTable
+/// <param name="text">The text that most names are stretches of: such a name becomes a string when somebody asks for it.</param>
+internal sealed class NameTable(string text = "")
 {
-    private static readonly ulong s_seed = (ulong)Random.Shared.NextInt64() | 1;
+    // Both secret: a factor that somebody could make zero would make everything collide.
+    private static readonly ulong s_seed = (ulong)Random.Shared.NextInt64();
+    private static readonly ulong s_mask = (ulong)Random.Shared.NextInt64() << 1 | 1;
 
-    private string[] _names = [];
-    private uint[] _hashes = [];
+    private readonly Chunks<Entry> _entries = new(10, 32);
     private int[] _slots = new int[64];
 
     /// <summary>How many names there are; they have the numbers from 0.</summary>
-    public int Count { get; private set; }
+    public int Count => _entries.Count;
 
     /// <summary>The name of a number.</summary>
-    public string this[int number] => _names[number];
+    public string this[int number]
+    {
+        get
+        {
+            ref Entry entry = ref _entries[number];
+            return entry.Name ??= text.Substring(entry.Start, entry.Length);
+        }
+    }
 
     /// <summary>The number of a name; a new one the first time.</summary>
     public int NumberOf(ReadOnlySpan<char> name)
     {
         uint hash = Hash(name);
         int number = Find(name, hash);
-        return number >= 0 ? number : Add(name.ToString(), hash);
+        return number >= 0 ? number : Add(name, hash);
     }
 
     /// <summary>The one string for a name.</summary>
-    public string Intern(ReadOnlySpan<char> name)
-    {
-        int number = NumberOf(name);
-        return _names[number];
-    }
+    public string Intern(ReadOnlySpan<char> name) => this[NumberOf(name)];
 
     /// <summary>The number of a name; -1 when it has none. Safe from many threads once no name is added any more.</summary>
     public int Find(ReadOnlySpan<char> name) => Find(name, Hash(name));
@@ -46,30 +51,28 @@ internal sealed class NameTable
         for (uint slot = hash; ; slot++)
         {
             int number = slots[slot & (slots.Length - 1)] - 1;
-            if (number < 0 || _hashes[number] == hash && name.SequenceEqual(_names[number]))
+            if (number < 0)
+                return number;
+            ref Entry entry = ref _entries[number];
+            if (entry.Hash == hash && entry.Length == name.Length && name.SequenceEqual(entry.Start < 0 ? entry.Name : text.AsSpan(entry.Start, entry.Length)))
                 return number;
         }
     }
 
-    private int Add(string name, uint hash)
+    private int Add(ReadOnlySpan<char> name, uint hash)
     {
-        if (Count == _names.Length)
-        {
-            Array.Resize(ref _names, Math.Max(32, Count * 2));
-            Array.Resize(ref _hashes, _names.Length);
-        }
-
-        if (Count * 2 >= _slots.Length)
+        int number = Count;
+        if (number * 2 >= _slots.Length)
         {
             _slots = new int[_slots.Length * 2];
-            for (int i = 0; i < Count; i++)
-                Place(_hashes[i], i);
+            for (int i = 0; i < number; i++)
+                Place(_entries[i].Hash, i);
         }
 
-        _names[Count] = name;
-        _hashes[Count] = hash;
-        Place(hash, Count);
-        return Count++;
+        bool isStretch = text.AsSpan().Overlaps(name, out int start) && start >= 0 && start + name.Length <= text.Length;
+        _entries.Add() = new Entry { Name = isStretch ? null : name.ToString(), Start = isStretch ? start : -1, Length = name.Length, Hash = hash };
+        Place(hash, number);
+        return number;
     }
 
     private void Place(uint hash, int number)
@@ -80,31 +83,55 @@ internal sealed class NameTable
         _slots[slot & (_slots.Length - 1)] = number + 1;
     }
 
+    // Sixteen bytes a step, the last ones read again where the length is no multiple.
     private static uint Hash(ReadOnlySpan<char> name)
     {
         ref byte bytes = ref Unsafe.As<char, byte>(ref MemoryMarshal.GetReference(name));
         int length = name.Length * sizeof(char);
         ulong hash = s_seed ^ (uint)length;
-        int i = 0;
-        for (; i + 8 <= length; i += 8)
-            hash = Mix(hash ^ Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref bytes, i)));
-        if (length >= 8)
+        ulong first = 0, second = 0;
+        if (length >= 16)
         {
-            hash = Mix(hash ^ Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref bytes, length - 8)));
+            for (int i = 0; i + 16 < length; i += 16)
+                hash = Mix(Eight(ref bytes, i) ^ s_mask, Eight(ref bytes, i + 8) ^ hash);
+            first = Eight(ref bytes, length - 16);
+            second = Eight(ref bytes, length - 8);
         }
-        else
+        else if (length >= 8)
         {
-            for (; i < length; i += 2)
-                hash = Mix(hash ^ Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref bytes, i)));
+            first = Eight(ref bytes, 0);
+            second = Eight(ref bytes, length - 8);
+        }
+        else if (length >= 4)
+        {
+            first = Unsafe.ReadUnaligned<uint>(ref bytes);
+            second = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref bytes, length - 4));
+        }
+        else if (length > 0)
+        {
+            first = Unsafe.ReadUnaligned<ushort>(ref bytes);
         }
 
+        hash = Mix(first ^ s_mask, second ^ hash);
         return (uint)(hash ^ (hash >> 32));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Mix(ulong value)
+    private static ulong Eight(ref byte bytes, int offset) => Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref bytes, offset));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Mix(ulong a, ulong b)
     {
-        ulong high = Math.BigMul(value, s_seed ^ 0x9E37_79B9_7F4A_7C15, out ulong low);
+        ulong high = Math.BigMul(a, b, out ulong low);
         return high ^ BitOperations.RotateLeft(low, 23);
+    }
+
+    /// <summary>A name, as a string once somebody has asked for it; and where it is in the text; a negative start: nowhere.</summary>
+    private struct Entry
+    {
+        public string? Name;
+        public int Start;
+        public int Length;
+        public uint Hash;
     }
 }

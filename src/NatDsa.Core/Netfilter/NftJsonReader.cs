@@ -40,7 +40,7 @@ internal sealed class NftJsonReader : IRuleReader
 
     public Ruleset Ruleset { get; }
 
-    public Rule? ReadRule()
+    public int ReadRule()
     {
         if (_handedOut < 0)
         {
@@ -48,7 +48,7 @@ internal sealed class NftJsonReader : IRuleReader
             _handedOut = 0;
         }
 
-        return _handedOut < _store.Count ? new Rule(_store, _handedOut++) : null;
+        return _handedOut < _store.Count ? _handedOut++ : -1;
     }
 
     private void ReadAll()
@@ -183,7 +183,7 @@ internal sealed class NftJsonReader : IRuleReader
             return;
         }
 
-        var chain = new Chain(table.Table, _store, _store.Names[place.Name - 1]);
+        Chain chain = table.Table.Chains.Add(_store.Names[place.Name - 1]);
         if (hook != 0)
         {
             chain.IsBuiltIn = true;
@@ -194,7 +194,6 @@ internal sealed class NftJsonReader : IRuleReader
             chain.PolicyText = policy == 0 || _store.Names[policy - 1] == "accept" ? "ACCEPT" : _store.Names[policy - 1].ToUpperInvariant();
         }
 
-        table.Table.Chains.Add(chain);
         table.Chains.Add(place.Name, chain);
     }
 

@@ -24,18 +24,28 @@ public enum FragmentMatch
 public sealed class Rule : IEquatable<Rule>
 {
     private readonly RuleStore _store;
+    private readonly Chain _chain;
+    private readonly Word[] _words = [];
     private readonly int _index;
+    private readonly int _firstWord;
+    private readonly int _wordCount;
 
-    internal Rule(RuleStore store, int index) => (_store, _index) = (store, index);
+    internal Rule(RuleStore store, int index)
+    {
+        ref RuleRecord record = ref store[index];
+        (_store, _index, _chain) = (store, index, store.ChainOf(record.Chain));
+        if (record.WordCount > 0 && (record.Traits & RuleTraits.OptionsAreText) == 0)
+            (_words, _wordCount) = (store.WordsFrom(record.FirstWord, out _firstWord), record.WordCount);
+    }
 
     /// <summary>The name of the table that the rule is in: <c>nat</c>.</summary>
-    public string Table => DeclaringChain.Table.Name;
+    public string Table => _chain.Table.Name;
 
     /// <summary>The name of the chain that the rule is in: <c>POSTROUTING</c>.</summary>
-    public string Chain => DeclaringChain.Name;
+    public string Chain => _chain.Name;
 
     /// <summary>The chain that the rule is in.</summary>
-    public Chain DeclaringChain => _store.Chains[Record.Chain];
+    public Chain DeclaringChain => _chain;
 
     /// <summary>Whose packets it sees: its table's, or in a table of both families the one that its conditions are about.</summary>
     public NetfilterFamily Family =>
@@ -48,7 +58,7 @@ public sealed class Rule : IEquatable<Rule>
     /// What happens to a packet that matches: a verdict (<c>ACCEPT</c>), a target extension (<c>MASQUERADE</c>) or the chain to
     /// go on in. Null when the rule only counts, or a map decides. Native nft statements have the names that iptables has for them.
     /// </summary>
-    public string? Target => Record.Target == 0 ? null : _store.Names[Record.Target - 1];
+    public string? Target => Record.Target is var target and > 0 ? _store.Names[target - 1] : null;
 
     /// <summary>Whether the packet goes to the chain for good (<c>-g</c>), not to come back after this rule.</summary>
     public bool IsGoto => Has(RuleTraits.Goto);
@@ -66,11 +76,25 @@ public sealed class Rule : IEquatable<Rule>
     public InterfacePattern? Out => _store.InterfaceOf(Record.Out);
 
     /// <summary>Where a packet may come from; null: anywhere.</summary>
-    public AddressPrefix? Source => Address(Has(RuleTraits.HasSource), RuleTraits.SourceIsListed, Record.SourceAddress, Record.SourceMask, RuleTraits.SourceNegated);
+    public AddressPrefix? Source
+    {
+        get
+        {
+            ref RuleRecord record = ref Record;
+            return Address(record.Traits, RuleTraits.HasSource, RuleTraits.SourceIsListed, RuleTraits.SourceNegated, record.SourceAddress, record.SourceMask);
+        }
+    }
 
     /// <summary>Where a packet may go; null: anywhere.</summary>
-    public AddressPrefix? Destination =>
-        Address(Has(RuleTraits.HasDestination), RuleTraits.DestinationIsListed, Record.DestinationAddress, Record.DestinationMask, RuleTraits.DestinationNegated);
+    public AddressPrefix? Destination
+    {
+        get
+        {
+            ref RuleRecord record = ref Record;
+            return Address(
+                record.Traits, RuleTraits.HasDestination, RuleTraits.DestinationIsListed, RuleTraits.DestinationNegated, record.DestinationAddress, record.DestinationMask);
+        }
+    }
 
     /// <summary>Which fragments match.</summary>
     public FragmentMatch Fragment =>
@@ -114,7 +138,8 @@ public sealed class Rule : IEquatable<Rule>
 
     /// <summary>The chain that matching packets go to by jump or goto; null when the target is none.</summary>
     public Chain? TargetChain =>
-        Target is { } name && (!Has(RuleTraits.IsNft) || Has(RuleTraits.NftJump)) ? DeclaringChain.Table.Chains.Find(name) : null;
+        Record is { Target: > 0 } record && (record.Traits & (RuleTraits.IsNft | RuleTraits.NftJump)) != RuleTraits.IsNft
+            && _chain.Table.Chains.NumberOf(record.Target - 1) is int target and >= 0 ? _store.ChainOf(target) : null;
 
     /// <summary>
     /// Who made it: the owner of its chain, or of the chain that it leads to; for the rules of Docker and of the agent that are in built-in
@@ -166,7 +191,7 @@ public sealed class Rule : IEquatable<Rule>
 
     internal string ProtocolName => Record.Protocol == 0 ? "all" : _store.Names[Record.Protocol - 1];
 
-    internal ReadOnlySpan<Word> Words => _store.Words(Record);
+    internal ReadOnlySpan<Word> Words => new(_words, _firstWord, _wordCount);
 
     internal int Start => Record.Start;
 
@@ -180,8 +205,10 @@ public sealed class Rule : IEquatable<Rule>
 
     internal bool Has(RuleTraits trait) => (Record.Traits & trait) != 0;
 
-    private AddressPrefix? Address(bool given, RuleTraits listed, uint address, uint mask, RuleTraits negated) =>
-        !given ? null : Has(listed) ? _store.Addresses[(int)address] : AddressPrefix.IPv4(address, mask, Has(negated));
+    private AddressPrefix? Address(RuleTraits traits, RuleTraits given, RuleTraits listed, RuleTraits negated, uint address, uint mask) =>
+        (traits & given) == 0 ? null
+        : (traits & listed) != 0 ? _store.Addresses[(int)address]
+        : AddressPrefix.IPv4(address, mask, (traits & negated) != 0);
 
     private string CommandOptions()
     {

@@ -70,7 +70,7 @@ internal sealed record RuleCommand(RuleCommandKind Kind, string Chain, int Place
     private static void Check(string line)
     {
         var reader = new CommandReader(line + "\n", RulesetFormat.ListRules, RulesetReadMode.Strict, NetfilterFamily.Unknown);
-        while (reader.ReadRule() is not null)
+        while (reader.ReadRule() >= 0)
         {
         }
     }

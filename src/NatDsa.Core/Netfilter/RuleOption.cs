@@ -24,9 +24,9 @@ public readonly struct RuleOption : IEquatable<RuleOption>
     {
         get
         {
-            ReadOnlySpan<char> name = _rule.Slice(Word);
-            int equals = name.StartsWith("--") ? name.IndexOf('=') : -1;
-            return equals > 0 ? name[..equals] : name;
+            Word word = Word;
+            ReadOnlySpan<char> name = _rule.Slice(word);
+            return word.HasAttachedValue ? name[..name.IndexOf('=')] : name;
         }
     }
 
@@ -49,7 +49,7 @@ public readonly struct RuleOption : IEquatable<RuleOption>
     }
 
     /// <summary>How many values follow it.</summary>
-    public int ValueCount => AttachedValue >= 0 ? 1 : FollowingValues;
+    public int ValueCount => Word.HasAttachedValue ? 1 : FollowingValues;
 
     /// <summary>The values as one text, a blank between each two; null for an option without one.</summary>
     public string? Value => ValueCount switch
@@ -64,8 +64,10 @@ public readonly struct RuleOption : IEquatable<RuleOption>
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, ValueCount);
-        int attached = AttachedValue;
-        return attached >= 0 ? _rule.Slice(Word)[attached..] : _rule.Slice(_rule.Words[_index + 1 + index]);
+        if (!Word.HasAttachedValue)
+            return _rule.Slice(_rule.Words[_index + 1 + index]);
+        ReadOnlySpan<char> word = _rule.Slice(Word);
+        return word[(word.IndexOf('=') + 1)..];
     }
 
     /// <summary>Reads the value as ports, or lists of them with commas, as <c>--dport</c> and <c>--dports</c> have them.</summary>
@@ -110,15 +112,6 @@ public readonly struct RuleOption : IEquatable<RuleOption>
             while (end < words.Length && words[end].Role == WordRole.Value)
                 end++;
             return end - _index - 1;
-        }
-    }
-
-    private int AttachedValue
-    {
-        get
-        {
-            ReadOnlySpan<char> name = _rule.Slice(Word);
-            return name.StartsWith("--") ? name.IndexOf('=') is int equals and > 0 ? equals + 1 : -1 : -1;
         }
     }
 

@@ -76,74 +76,174 @@ internal sealed class RuleStore(string text)
     /// <summary>How far into a chunk a rule's words may begin.</summary>
     public const int WordsInChunk = 1 << WordBits;
 
-    // Arrays below the size of large objects (85,000 bytes), whose collection is dear.
+    // Chunks below the size of large objects, see Chunks.
     private const int RecordBits = 10;
     private const int WordBits = 13;
 
-    private RuleRecord[][] _records = [];
+    private readonly Chunks<RuleRecord> _records = new(RecordBits, text.Length / 64);
+    private readonly Chunks<(ulong Packets, ulong Bytes)> _counters = new(RecordBits, text.Length / 64);
+    private readonly Chunks<ChainObject> _chains = new(RecordBits, 16);
     private Word[][] _words = [];
     private int _wordChunks;
-    private (ulong Packets, ulong Bytes)[][] _counters = [];
     private InterfacePattern?[] _patterns = [];
 
     /// <summary>The text that the records point into.</summary>
     public string Text { get; } = text;
 
     /// <summary>Names of targets, protocols and chains.</summary>
-    public NameTable Names { get; } = new();
+    public NameTable Names { get; } = new(text);
 
     /// <summary>Interfaces that rules name; see <see cref="InterfaceNumber"/>.</summary>
-    public NameTable Interfaces { get; } = new();
+    public NameTable Interfaces { get; } = new(text);
 
     /// <summary>Addresses that are not four bytes and a mask.</summary>
     public List<AddressPrefix> Addresses { get; } = [];
 
-    /// <summary>The chains that rules are in, by number.</summary>
-    public List<Chain> Chains { get; } = [];
+    /// <summary>The tables that chains are in, by number.</summary>
+    public List<Table> Tables { get; } = [];
+
+    /// <summary>The chains that rules are in.</summary>
+    public Chunks<ChainRecord> ChainRecords { get; } = new(RecordBits, 16);
+
+    /// <summary>The counters of chains that have other ones than zero.</summary>
+    public Dictionary<int, (ulong Packets, ulong Bytes)> ChainCounters { get; } = [];
+
+    /// <summary>The rules of chains whose rules do not lie side by side.</summary>
+    public Dictionary<int, List<int>> RuleOrders { get; } = [];
+
+    /// <summary>Further runs of lines whose reading was put off: where each begins, and how many lines it has.</summary>
+    public Dictionary<int, List<(int Start, int Count)>> WaitingRuns { get; } = [];
+
+    /// <summary>Who reads rules whose reading was put off.</summary>
+    public CommandReader? Reader { get; set; }
 
     /// <summary>The chains that rules with a verdict map of nft's lead to, by the rule's number.</summary>
     public Dictionary<int, IReadOnlyList<Branch>> Branches { get; } = [];
 
     /// <summary>How many rules there are.</summary>
-    public int Count { get; private set; }
+    public int Count => _records.Count;
 
     /// <summary>A rule's record.</summary>
-    public ref RuleRecord this[int index] => ref _records[index >> RecordBits][index & ((1 << RecordBits) - 1)];
+    public ref RuleRecord this[int index] => ref _records[index];
 
     /// <summary>Adds a record. It stays when it is complete: <see cref="RemoveLast"/> takes it back.</summary>
     public ref RuleRecord Add(out int index)
     {
-        index = Count++;
-        int chunk = index >> RecordBits;
-        int place = index & ((1 << RecordBits) - 1);
-        if (place == 0)
-        {
-            if (chunk == _records.Length)
-                Array.Resize(ref _records, Math.Max(4, chunk * 2));
-            // The first chunk of a small text need not be as long as others.
-            _records[chunk] ??= new RuleRecord[chunk == 0 ? Math.Clamp(Text.Length / 64, 4, 1 << RecordBits) : 1 << RecordBits];
-        }
-
-        RuleRecord[] records = _records[chunk];
-        if (place == records.Length)
-        {
-            Array.Resize(ref records, Math.Min(records.Length * 2, 1 << RecordBits));
-            _records[chunk] = records;
-        }
-
-        records[place] = default;
-        return ref records[place];
+        index = _records.Count;
+        return ref _records.Add();
     }
 
     /// <summary>Takes the last record back.</summary>
-    public void RemoveLast() => Count--;
+    public void RemoveLast() => _records.RemoveLast();
 
-    /// <summary>The words of a rule.</summary>
-    public ReadOnlySpan<Word> Words(in RuleRecord record)
+    /// <summary>Adds a chain, and gives its number.</summary>
+    public int AddChain(int table, int name)
     {
-        if (record.WordCount == 0 || (record.Traits & RuleTraits.OptionsAreText) != 0)
-            return default;
-        return _words[record.FirstWord >> WordBits].AsSpan(record.FirstWord & ((1 << WordBits) - 1), record.WordCount);
+        int chain = ChainRecords.Count;
+        ref ChainRecord record = ref ChainRecords.Add();
+        (record.Table, record.Name) = (table, name);
+        _chains.Add();
+        return chain;
+    }
+
+    /// <summary>The one object for a chain, made when somebody asks for it. Safe from many threads once nothing is added any more.</summary>
+    public Chain ChainOf(int chain)
+    {
+        ref Chain? known = ref _chains[chain].Value;
+        return known ?? Interlocked.CompareExchange(ref known, new Chain(this, chain), null) ?? known;
+    }
+
+    /// <summary>Sets a chain's counters.</summary>
+    public void SetChainCounters(int chain, ulong packets, ulong bytes)
+    {
+        ChainRecords[chain].Traits |= ChainTraits.Counted;
+        if (packets != 0 || bytes != 0)
+            ChainCounters[chain] = (packets, bytes);
+    }
+
+    /// <summary>The rule at a place of a chain, from 0.</summary>
+    public int RuleOf(int chain, int place)
+    {
+        ref ChainRecord record = ref ChainRecords[chain];
+        return (record.Traits & ChainTraits.Scattered) == 0 ? record.FirstRule + place : RuleOrders[chain][place];
+    }
+
+    /// <summary>Puts a rule at a chain's end.</summary>
+    public void Append(int chain, int rule)
+    {
+        ref ChainRecord record = ref ChainRecords[chain];
+        if (record.RuleCount == 0)
+            record.FirstRule = rule;
+        else if (rule != record.FirstRule + record.RuleCount || (record.Traits & ChainTraits.Scattered) != 0)
+            OrderOf(chain).Add(rule);
+        this[rule].Chain = chain;
+        this[rule].Number = ++record.RuleCount;
+    }
+
+    /// <summary>Puts a rule before the one at that place of a chain, from 0.</summary>
+    public void Insert(int chain, int place, int rule)
+    {
+        if (place == ChainRecords[chain].RuleCount)
+        {
+            Append(chain, rule);
+            return;
+        }
+
+        List<int> order = OrderOf(chain);
+        order.Insert(place, rule);
+        ChainRecords[chain].RuleCount++;
+        this[rule].Chain = chain;
+        for (int i = place; i < order.Count; i++)
+            this[order[i]].Number = i + 1;
+    }
+
+    /// <summary>Puts off reading a rule until somebody asks for the chain's rules.</summary>
+    /// <param name="chain">The chain.</param>
+    /// <param name="start">Where the rule's line begins.</param>
+    /// <param name="follows">Whether the line before is the chain's, too, and was put off.</param>
+    public void Defer(int chain, int start, bool follows)
+    {
+        ref ChainRecord record = ref ChainRecords[chain];
+        if (record.WaitingCount++ == 0)
+        {
+            record.FirstWaiting = start;
+            return;
+        }
+
+        bool hasRuns = WaitingRuns.TryGetValue(chain, out List<(int Start, int Count)>? runs);
+        if (follows)
+        {
+            if (hasRuns)
+                runs![^1] = (runs[^1].Start, runs[^1].Count + 1);
+            return;
+        }
+
+        if (!hasRuns)
+            WaitingRuns[chain] = runs = [(record.FirstWaiting, record.WaitingCount - 1)];
+        runs!.Add((start, 1));
+    }
+
+    /// <summary>Reads the rules of a chain that were put off.</summary>
+    public void ReadWaiting(int chain)
+    {
+        ref ChainRecord record = ref ChainRecords[chain];
+        if (!WaitingRuns.Remove(chain, out List<(int Start, int Count)>? runs))
+            runs = [(record.FirstWaiting, record.WaitingCount)];
+        record.WaitingCount = 0;
+        foreach ((int start, int count) in runs)
+            Reader!.ReadDeferred(chain, start, count);
+    }
+
+    private List<int> OrderOf(int chain)
+    {
+        ref ChainRecord record = ref ChainRecords[chain];
+        if ((record.Traits & ChainTraits.Scattered) == 0)
+        {
+            record.Traits |= ChainTraits.Scattered;
+            RuleOrders[chain] = [.. Enumerable.Range(record.FirstRule, record.RuleCount)];
+        }
+
+        return RuleOrders[chain];
     }
 
     /// <summary>
@@ -169,17 +269,21 @@ internal sealed class RuleStore(string text)
     /// <summary>The number by which a record has the words that begin there in the newest chunk.</summary>
     public int WordNumber(int first) => ((_wordChunks - 1) << WordBits) | first;
 
+    /// <summary>Where the words are that a record has.</summary>
+    public Word[] WordsFrom(int firstWord, out int place)
+    {
+        place = firstWord & ((1 << WordBits) - 1);
+        return _words[firstWord >> WordBits];
+    }
+
     /// <summary>A rule's counters.</summary>
-    public (ulong Packets, ulong Bytes) CountersOf(int index) => _counters[index >> RecordBits][index & ((1 << RecordBits) - 1)];
+    public (ulong Packets, ulong Bytes) CountersOf(int index) => _counters[index];
 
     /// <summary>Sets a rule's counters.</summary>
     public void SetCounters(int index, ulong packets, ulong bytes, bool rounded)
     {
-        int chunk = index >> RecordBits;
-        if (chunk >= _counters.Length)
-            Array.Resize(ref _counters, Math.Max(chunk + 1, _counters.Length * 2));
-        _counters[chunk] ??= new (ulong, ulong)[1 << RecordBits];
-        _counters[chunk][index & ((1 << RecordBits) - 1)] = (packets, bytes);
+        _counters.Fill(index + 1);
+        _counters[index] = (packets, bytes);
         this[index].Traits |= rounded ? RuleTraits.Counted | RuleTraits.Rounded : RuleTraits.Counted;
     }
 
@@ -210,5 +314,11 @@ internal sealed class RuleStore(string text)
         Addresses.Add(prefix);
         record.DestinationAddress = (uint)Addresses.Count - 1;
         record.Traits |= RuleTraits.HasDestination | RuleTraits.DestinationIsListed;
+    }
+
+    /// <summary>The object for a chain, once somebody has asked for it. A struct, since arrays of classes check the type of each element.</summary>
+    private struct ChainObject
+    {
+        public Chain? Value;
     }
 }

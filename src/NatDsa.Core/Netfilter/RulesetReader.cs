@@ -21,7 +21,7 @@ public static class RulesetReader
     public static Ruleset Read(string text, RulesetReadMode mode = RulesetReadMode.Strict, NetfilterFamily family = NetfilterFamily.Unknown)
     {
         IRuleReader? reader = Open(text, mode, family, out Ruleset ruleset);
-        while (reader?.ReadRule() is not null)
+        while (reader?.ReadRule() >= 0)
         {
         }
 
@@ -95,7 +95,7 @@ public static class RulesetReader
         if (format != RulesetFormat.IptablesSave)
             return Read(text, RulesetReadMode.Lenient, family);
         var reader = new CommandReader(text, format, RulesetReadMode.Lenient, family, defersRules: true);
-        while (reader.ReadRule() is not null)
+        while (reader.ReadRule() >= 0)
         {
         }
 
@@ -107,7 +107,7 @@ public static class RulesetReader
         if (ruleset.Format != RulesetFormat.IptablesSave)
         {
             // The other forms tell a rule's table only at the end, if at all.
-            while (reader?.ReadRule() is not null)
+            while (reader?.ReadRule() >= 0)
             {
             }
 
@@ -116,8 +116,8 @@ public static class RulesetReader
             yield break;
         }
 
-        while (reader?.ReadRule() is { } rule)
-            yield return rule;
+        while (reader?.ReadRule() is int rule and >= 0)
+            yield return new Rule(ruleset.Store, rule);
     }
 
     /// <summary>Finds the reader for a text; null where nothing is to be read from it.</summary>

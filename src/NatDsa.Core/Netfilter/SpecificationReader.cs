@@ -30,6 +30,10 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
     private bool _isInTarget;
     private ulong _packets;
 
+    // The numbers of the names that most rules have.
+    private int _tcp;
+    private int _udp;
+
     /// <summary>Reads what follows the chain.</summary>
     /// <param name="rule">The record to fill.</param>
     /// <param name="index">Its number in the store.</param>
@@ -43,53 +47,35 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
         _lastOption = -1;
         _isNegated = _isInTarget = false;
         int bang = 0;
-        // The letter of an option that has still to get its value, and where it stands.
-        char pending = '\0';
-        int pendingStart = 0;
         while (NextWord(ref cursor, out int start, out int length, out bool quoted))
         {
             if (length < 0)
                 return false;
             char first = _text[start];
-            if (pending != '\0')
-            {
-                if (length == 1 && first == '!' && !_isNegated && pending is 's' or 'd' or 'p' or 'i' or 'o')
-                {
-                    _isNegated = true;
-                    continue;
-                }
-
-                char letter = pending;
-                pending = letter == 'c' && !_text.AsSpan(start, length).Contains(',') ? 'C' : '\0';
-                if (!ReadValue(ref rule, index, letter, start, length, quoted))
-                    return false;
-            }
-            else if (first != '-' || length == 1)
+            if (first != '-' || length == 1)
             {
                 if (length == 1 && first == '!' && !_isNegated)
-                {
                     (_isNegated, bang) = (true, start);
-                    continue;
-                }
-
-                if (!ReadLooseValue(start, length, quoted))
+                else if (!ReadLooseValue(start, length, quoted))
                     return false;
             }
             else if (_lastOption == _chunkCount - 1 && _lastOption >= 0 && !_isNegated && TakesAnyWord(start))
             {
                 Append(start, length, WordRole.Value, quoted, false);
             }
+            else if (length == 2 && HasValue(_text[start + 1]))
+            {
+                if (!ReadValueOf(ref rule, index, _text[start + 1], start, ref cursor))
+                    return false;
+            }
             else
             {
-                pending = OptionLetter(ref rule, index, start, length, quoted, out bool read);
-                pendingStart = start;
-                if (!read)
+                char letter = OptionLetter(ref rule, index, start, length, quoted, out bool read);
+                if (!read || letter != '\0' && !ReadValueOf(ref rule, index, letter, start, ref cursor))
                     return false;
             }
         }
 
-        if (pending != '\0')
-            return Refuse(Messages.ValueMissing, pendingStart, WordLength(pendingStart));
         if (_isNegated)
             return Refuse(Messages.UnexpectedWord, bang, 1);
         if (cursor - rule.Start > Word.MaximumLength)
@@ -176,11 +162,11 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
         ReadOnlySpan<char> text = _text;
         ref ushort first = ref Unsafe.As<char, ushort>(ref MemoryMarshal.GetReference(text));
         int i = start;
-        for (; i <= text.Length - Vector128<ushort>.Count; i += Vector128<ushort>.Count)
+        for (; i <= text.Length - Vector256<ushort>.Count; i += Vector256<ushort>.Count)
         {
-            Vector128<ushort> letters = Vector128.LoadUnsafe(ref first, (nuint)i);
-            Vector128<ushort> found = Vector128.Equals(Vector128.Min(letters, Vector128.Create((ushort)' ')), letters)
-                | Vector128.Equals(letters, Vector128.Create((ushort)'"'));
+            Vector256<ushort> letters = Vector256.LoadUnsafe(ref first, (nuint)i);
+            Vector256<ushort> found = Vector256.Equals(Vector256.Min(letters, Vector256.Create((ushort)' ')), letters)
+                | Vector256.Equals(letters, Vector256.Create((ushort)'"'));
             uint bits = found.AsByte().ExtractMostSignificantBits();
             if (bits != 0)
                 return i + (BitOperations.TrailingZeroCount(bits) >> 1);
@@ -253,7 +239,7 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
         if (_isNegated)
         {
             Word option = _chunk[_lastOption];
-            _chunk[_lastOption] = new Word(option.Start, option.Length, option.Role, option.IsQuoted, true);
+            _chunk[_lastOption] = new Word(option.Start, option.Length, option.Role, option.IsQuoted, true, option.HasAttachedValue);
             _isNegated = false;
         }
 
@@ -268,20 +254,39 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
         return char.IsAsciiDigit(_text[start + 1]) || OptionNames.TakesFreeText(_text.AsSpan(option.Start, option.Length));
     }
 
+    /// <summary>Whether an option of every rule has a value, by its letter.</summary>
+    private static bool HasValue(char letter) => letter is 's' or 'd' or 'p' or 'i' or 'o' or 'j' or 'g' or 'm' or 'c';
+
+    /// <summary>Reads the value of an option of every rule from the words that follow it.</summary>
+    private bool ReadValueOf(ref RuleRecord rule, int index, char letter, int option, ref int cursor)
+    {
+        _lastOption = -1;
+        while (NextWord(ref cursor, out int start, out int length, out bool quoted))
+        {
+            if (length < 0)
+                return false;
+            // Before iptables 1.4.3 a negation stood here.
+            if (length == 1 && _text[start] == '!' && !_isNegated && letter is 's' or 'd' or 'p' or 'i' or 'o')
+            {
+                _isNegated = true;
+                continue;
+            }
+
+            if (!ReadValue(ref rule, index, letter, start, length, quoted))
+                return false;
+            // Packets and bytes are one word or two.
+            if (letter != 'c' || _text.AsSpan(start, length).Contains(','))
+                return true;
+            letter = 'C';
+        }
+
+        return Refuse(Messages.ValueMissing, option, WordLength(option));
+    }
+
     /// <summary>Takes an option in: at once when it needs no value or has it attached, or by the letter that waits for one.</summary>
     private char OptionLetter(ref RuleRecord rule, int index, int start, int length, bool quoted, out bool read)
     {
         read = true;
-        if (length == 2)
-        {
-            char letter = _text[start + 1];
-            if (letter is 's' or 'd' or 'p' or 'i' or 'o' or 'j' or 'g' or 'm' or 'c')
-            {
-                _lastOption = -1;
-                return letter;
-            }
-        }
-
         if (_text[start + 1] != '-' || length == 2)
         {
             read = ReadShortOption(ref rule, index, start, length);
@@ -293,7 +298,8 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
         // The policy match has an option of that name, and comes before iptables' own.
         if (known == 'p' && name is "--proto" && CurrentMatch() is "policy")
             known = '\0';
-        if (known == '\0' && name.IndexOf('=') is int equals and > 0 && (known = LetterOf(name[..equals])) != '\0')
+        int equals = known == '\0' ? name.IndexOf('=') : -1;
+        if (equals > 0 && (known = LetterOf(name[..equals])) != '\0')
         {
             _lastOption = -1;
             read = ReadValue(ref rule, index, known, start + equals + 1, length - equals - 1, quoted);
@@ -302,7 +308,7 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
 
         if (known == '\0')
         {
-            Append(start, length, _isInTarget ? WordRole.TargetOption : WordRole.MatchOption, quoted, _isNegated);
+            Append(start, length, _isInTarget ? WordRole.TargetOption : WordRole.MatchOption, quoted, _isNegated, equals > 0);
             _lastOption = _chunkCount - 1;
             _isNegated = false;
             return '\0';
@@ -398,7 +404,7 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
                 rule.Out = store.InterfaceNumber(value, negated);
                 return true;
             case 'p':
-                rule.Protocol = store.Names.NumberOf(Protocols.NameOf(value) ?? value) + 1;
+                rule.Protocol = ProtocolNumber(value);
                 if (negated)
                     rule.Traits |= RuleTraits.ProtocolNegated;
                 return true;
@@ -417,6 +423,15 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
             default:
                 return ReadCounter(index, letter, value) || Refuse(Messages.UnexpectedWord, start, length);
         }
+    }
+
+    private int ProtocolNumber(ReadOnlySpan<char> value)
+    {
+        if (value is "tcp")
+            return _tcp != 0 ? _tcp : _tcp = store.Names.NumberOf(value) + 1;
+        if (value is "udp")
+            return _udp != 0 ? _udp : _udp = store.Names.NumberOf(value) + 1;
+        return store.Names.NumberOf(Protocols.NameOf(value) ?? value) + 1;
     }
 
     private bool ReadCounter(int index, char letter, ReadOnlySpan<char> value)
@@ -443,11 +458,11 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Append(int start, int length, WordRole role, bool quoted, bool negated)
+    private void Append(int start, int length, WordRole role, bool quoted, bool negated, bool attached = false)
     {
         if (_chunkCount == _chunk.Length)
             GrowChunk(start);
-        _chunk[_chunkCount++] = new Word(start, length, role, quoted, negated);
+        _chunk[_chunkCount++] = new Word(start, length, role, quoted, negated, attached);
     }
 
     private void GrowChunk(int position)

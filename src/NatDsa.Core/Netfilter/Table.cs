@@ -3,7 +3,12 @@ namespace NatDsa.Netfilter;
 /// <summary>A table: the chains of one purpose, <c>filter</c>, <c>nat</c>, <c>mangle</c>, <c>raw</c>, <c>security</c>, or any name in nft.</summary>
 public sealed class Table
 {
-    internal Table(Ruleset ruleset, string name, NetfilterFamily family) => (Ruleset, Name, Family) = (ruleset, name, family);
+    internal Table(Ruleset ruleset, string name, NetfilterFamily family)
+    {
+        (Ruleset, Name, Family) = (ruleset, name, family);
+        Chains = new ChainList(ruleset.Store, ruleset.Store.Tables.Count);
+        ruleset.Store.Tables.Add(this);
+    }
 
     /// <summary>The ruleset that it is in.</summary>
     public Ruleset Ruleset { get; }
@@ -21,7 +26,7 @@ public sealed class Table
     public bool IsComplete { get; internal set; }
 
     /// <summary>The chains, in the order of the text.</summary>
-    public ChainList Chains { get; } = new();
+    public ChainList Chains { get; }
 
     /// <summary>
     /// User chains that no packet comes to from a built-in chain: nothing leads to them, or only chains that nothing leads to, or rules that

@@ -25,17 +25,18 @@ internal readonly struct Word
     private const int LengthBits = 26;
     private const uint NegatedBit = 1u << 30;
     private const uint QuotedBit = 1u << 31;
+    private const uint AttachedBit = 1u << 31;
 
-    private readonly int _start;
+    private readonly uint _start;
     private readonly uint _rest;
 
-    public Word(int start, int length, WordRole role, bool quoted, bool negated)
+    public Word(int start, int length, WordRole role, bool quoted, bool negated, bool attached = false)
     {
-        _start = start;
+        _start = (uint)start | (attached ? AttachedBit : 0);
         _rest = (uint)length | ((uint)role << LengthBits) | (negated ? NegatedBit : 0) | (quoted ? QuotedBit : 0);
     }
 
-    public int Start => _start;
+    public int Start => (int)(_start & ~AttachedBit);
 
     public int Length => (int)(_rest & MaximumLength);
 
@@ -43,6 +44,9 @@ internal readonly struct Word
 
     /// <summary>Whether a <c>!</c> stands before the option, or between it and its value.</summary>
     public bool IsNegated => (_rest & NegatedBit) != 0;
+
+    /// <summary>Whether the word is an option and its value, with an equals sign between them.</summary>
+    public bool HasAttachedValue => (_start & AttachedBit) != 0;
 
     /// <summary>Whether the word holds a double quote, and with it perhaps blanks and backslashes.</summary>
     public bool IsQuoted => (_rest & QuotedBit) != 0;
