@@ -9,8 +9,7 @@
 #   MANAGER        systemd or sysv
 #   STEP_SECONDS   time limit of a step, AGENT_SECONDS that of the agent's restart
 #   SETTLE_SECONDS how long the rules must stay after the agent has started
-# What a step prints goes to its log in the folder, never straight to the connection: a connection that breaks must not
-# kill a step half way.
+# What a step prints never goes straight to the connection: a connection that breaks must not kill a step half way.
 
 STATE=/var/lib/natdsa
 DIR=$STATE/$ID
@@ -67,8 +66,7 @@ at_boot() {
 # replace FILE: standard input becomes its content in one move; owner, mode and SELinux context stay.
 replace() {
     replace_new=$1.natdsa-$ID
-    if [ -e "$1" ]; then cp -p "$1" "$replace_new" || return 1; fi
-    if cat >"$replace_new" && sync_file "$replace_new" && mv -f "$replace_new" "$1"; then
+    if { [ ! -e "$1" ] || cp -p "$1" "$replace_new"; } && cat >"$replace_new" && sync_file "$replace_new" && mv -f "$replace_new" "$1"; then
         relabel "$1"
         return 0
     fi
@@ -89,18 +87,10 @@ step_check() {
     return "$check_code"
 }
 
-check_rules() {
-    fact began "$(uptime_now)"
-    step_check
-    check_rules_code=$?
-    fact ended "$(uptime_now)"
-    return "$check_rules_code"
-}
-
 # ---- backup: the running rules of both families, the persisted ones, what the service is set to
 
 step_backup() {
-    mkdir "$DIR/running" "$DIR/files" || return 1
+    mkdir "$DIR" "$DIR/running" "$DIR/files" || return 1
     for family in iptables ip6tables; do
         if [ "$family" = ip6tables ] && [ ! -e /proc/net/if_inet6 ]; then continue; fi
         for tool in $(front_ends "$family"); do
@@ -109,8 +99,10 @@ step_backup() {
                 complain "$tool-save failed"
                 return 1
             fi
-            : >"$DIR/running/$tool" || return 1
-            if [ -n "$running" ]; then printf '%s\n' "$running" >>"$DIR/running/$tool" || return 1; fi
+            if ! { : >"$DIR/running/$tool" && { [ -z "$running" ] || printf '%s\n' "$running" >>"$DIR/running/$tool"; }; }; then
+                complain "$DIR/running/$tool could not be written"
+                return 1
+            fi
             echo "$DIR/running/$tool"
         done
     done
@@ -340,29 +332,27 @@ uptime_now() {
     echo "$uptime"
 }
 
-# carry_out step|undo NAME
+# timed COMMAND...: what it prints, between the host's uptime before and after.
+timed() {
+    fact began "$(uptime_now)"
+    "$@"
+    timed_code=$?
+    fact ended "$(uptime_now)"
+    return "$timed_code"
+}
+
+# carry_out step|undo NAME: what it prints comes to this shell, and goes to a log as far as the disk has room.
 carry_out() {
-    carry_out_began=$(uptime_now)
-    log=$DIR/$1-$2.log
-    complaints=$DIR/$1-$2.err
-    # What must be undone is undone on a full disk too.
-    if ! (: >"$log" && : >"$complaints") 2>/dev/null; then
-        log=/dev/null
-        complaints=/dev/null
-    fi
-    ("$1_$2") </dev/null >"$log" 2>"$complaints" 9>&-
+    carry_out_said=$(timed "$1_$2" </dev/null 2>&1 9>&-)
     carry_out_code=$?
-    framed "$1.$2" show_step "$carry_out_began" "$(uptime_now)" "$carry_out_code"
+    printf '%s\n' "$carry_out_said" 2>/dev/null >"$DIR/$1-$2.log"
+    framed "$1.$2" said
     return "$carry_out_code"
 }
 
-# show_step BEGAN ENDED CODE
-show_step() {
-    fact began "$1"
-    fact ended "$2"
-    cat "$log"
-    head -c 4000 "$complaints" >&2
-    return "$3"
+said() {
+    printf '%.8000s\n' "$carry_out_said"
+    return "$carry_out_code"
 }
 
 outcome() {
@@ -386,7 +376,7 @@ repair_host() {
     trap : HUP INT PIPE TERM
     case " $STEPS " in
         *' check '*)
-            framed step.check check_rules
+            framed step.check timed step_check
             if [ "$framed_code" -ne 0 ]; then
                 outcome refused check
                 return
@@ -398,25 +388,21 @@ repair_host() {
         1) outcome locked lock; return ;;
         2) outcome refused lock; return ;;
     esac
-    framed step.backup mkdir "$DIR"
+    framed step.backup timed step_backup
     if [ "$framed_code" -ne 0 ]; then
+        # Nothing was changed, so nothing needs this backup.
+        rm -rf "$DIR"
         outcome refused backup
         return
     fi
     begun=
     for step in $STEPS; do
         case $step in
-            check) continue ;;
-            backup | settings) ;;
+            check | backup) continue ;;
+            settings) ;;
             *) begun="$step $begun" ;;
         esac
         if carry_out step "$step"; then continue; fi
-        if [ -z "$begun" ]; then
-            # Nothing was changed, so nothing needs this backup.
-            rm -rf "$DIR"
-            outcome refused "$step"
-            return
-        fi
         ending=undone
         for undone in $begun; do carry_out undo "$undone" || ending=stuck; done
         outcome "$ending" "$step"

@@ -115,9 +115,8 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
 
     private async Task<PSSession> OpenAsync(Runspace runspace, RunLimits limits, CancellationToken cancellation)
     {
-        using var pipeline = PowerShell.Create();
-        pipeline.Runspace = runspace;
-        pipeline.AddCommand("New-PSSession").AddParameter("HostName", hostName);
+        using var pipeline = new RemotePipeline(runspace, hostName);
+        pipeline.Commands.AddCommand("New-PSSession").AddParameter("HostName", hostName);
         Add("UserName", remoting.UserName);
         Add("KeyFilePath", remoting.KeyFilePath);
         Add("Subsystem", remoting.Subsystem);
@@ -129,15 +128,15 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
         int all = (int)Math.Min(int.MaxValue, limits.Time.TotalMilliseconds);
         Add("ConnectingTimeout", remoting.ConnectingTimeout > 0 ? Math.Min(remoting.ConnectingTimeout, all) : all);
 
-        PSDataCollection<PSObject> sessions = await RemotePipeline.InvokeAsync(pipeline, hostName, cancellation).ConfigureAwait(false);
+        PSDataCollection<PSObject> sessions = await pipeline.InvokeAsync(cancellation).ConfigureAwait(false);
         return sessions is [{ BaseObject: PSSession session }]
             ? session
-            : throw HostFailures.Connecting(hostName, RemotePipeline.FirstError(pipeline));
+            : throw HostFailures.Connecting(hostName, pipeline.FirstError);
 
         void Add(string name, object? value)
         {
             if (value is not null)
-                pipeline.AddParameter(name, value);
+                pipeline.Commands.AddParameter(name, value);
         }
     }
 

@@ -1,17 +1,36 @@
 using System.Management.Automation;
+using System.Management.Automation.Runspaces;
 
 namespace NatDsa.Targets;
 
 /// <summary>A PowerShell pipeline as a task that can be cancelled, whatever its far side does.</summary>
-internal static class RemotePipeline
+internal sealed class RemotePipeline : IDisposable
 {
-    /// <summary>Runs the pipeline.</summary>
+    private readonly PowerShell _shell = PowerShell.Create();
+    private readonly string _host;
+
+    public RemotePipeline(Runspace runspace, string host)
+    {
+        _shell.Runspace = runspace;
+        _host = host;
+    }
+
+    /// <summary>What it runs.</summary>
+    public PowerShell Commands => _shell;
+
+    /// <summary>What it complained of first.</summary>
+    public Exception FirstError =>
+        _shell.Streams.Error.Count > 0
+            ? _shell.Streams.Error[0].Exception
+            : new RuntimeException("The session answered nothing.");
+
+    /// <summary>Runs it.</summary>
     /// <exception cref="HostException">The connection broke.</exception>
     /// <exception cref="OperationCanceledException">Cancelled. The pipeline is being stopped, and is not waited for.</exception>
-    public static async Task<PSDataCollection<PSObject>> InvokeAsync(PowerShell pipeline, string host, CancellationToken cancellation)
+    public async Task<PSDataCollection<PSObject>> InvokeAsync(CancellationToken cancellation)
     {
         var output = new PSDataCollection<PSObject>();
-        Task invocation = Task.Factory.FromAsync(pipeline.BeginInvoke<PSObject, PSObject>(null, output), r => pipeline.EndInvoke(r));
+        Task invocation = Task.Factory.FromAsync(_shell.BeginInvoke<PSObject, PSObject>(null, output), r => _shell.EndInvoke(r));
         try
         {
             await invocation.WaitAsync(cancellation).ConfigureAwait(false);
@@ -20,19 +39,22 @@ internal static class RemotePipeline
         catch (OperationCanceledException)
         {
             // Stop can hang as the far side does: it is asked for, and left behind.
-            pipeline.BeginStop(null, null);
+            _shell.BeginStop(null, null);
             _ = invocation.ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             throw;
         }
         catch (RuntimeException e)
         {
-            throw HostFailures.Connecting(host, e);
+            throw HostFailures.Connecting(_host, e);
         }
     }
 
-    /// <summary>What the pipeline complained of first.</summary>
-    public static Exception FirstError(PowerShell pipeline) =>
-        pipeline.Streams.Error.Count > 0
-            ? pipeline.Streams.Error[0].Exception
-            : new RuntimeException("The session answered nothing.");
+    /// <summary>Lets go of it. One that still runs is waited for in the background.</summary>
+    public void Dispose()
+    {
+        if (_shell.InvocationStateInfo.State is PSInvocationState.Running or PSInvocationState.Stopping)
+            _ = Task.Run(_shell.Dispose, CancellationToken.None);
+        else
+            _shell.Dispose();
+    }
 }

@@ -41,17 +41,16 @@ internal sealed class SessionTarget(PSSession session) : HostTarget
 
     private async Task<HostAnswer> InvokeAsync(HostScript script, RunLimits limits, CancellationToken cancellation)
     {
-        using var pipeline = PowerShell.Create();
-        pipeline.Runspace = session.Runspace;
-        pipeline.AddScript(s_run)
+        using var pipeline = new RemotePipeline(session.Runspace, ComputerName);
+        pipeline.Commands.AddScript(s_run)
             .AddParameter("Arguments", ShellLaunch.Arguments(limits.Sudo))
             .AddParameter("Content", ShellLaunch.Input(script, limits.Sudo))
             .AddParameter("Seconds", (int)Math.Ceiling(limits.Time.TotalSeconds))
             .AddParameter("KillOnStop", limits.KillOnStop)
             .AddParameter("MaxOutput", limits.MaxOutput);
-        PSDataCollection<PSObject> results = await RemotePipeline.InvokeAsync(pipeline, ComputerName, cancellation).ConfigureAwait(false);
+        PSDataCollection<PSObject> results = await pipeline.InvokeAsync(cancellation).ConfigureAwait(false);
         if (results is not [{ BaseObject: Hashtable result }])
-            throw HostFailures.Connecting(ComputerName, RemotePipeline.FirstError(pipeline));
+            throw HostFailures.Connecting(ComputerName, pipeline.FirstError);
 
         return Value<string>("Ending") switch
         {

@@ -1,0 +1,148 @@
+using System.Globalization;
+using Xunit;
+
+namespace NatDsa.LabTests;
+
+/// <summary>
+/// A cmdlet that is stopped, or whose host never answers, ends soon and leaves nothing behind, neither here nor on the host.
+/// <c>dsa_query</c> hangs meanwhile: a probe that is left alone comes to its end after ten seconds only, by a SIGTERM that is written down.
+/// </summary>
+public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
+
+    [Theory]
+    [InlineData("@nat")]
+    [InlineData("@natSsh")]
+    public async Task A_stopped_cmdlet_leaves_nothing_running(string target)
+    {
+        await HangAsync();
+        using var shell = new LabShell(host.Lab);
+        await using (var running = await shell.StartAsync($"Get-DsaAgentState {target}"))
+        {
+            await UntilAsync("pgrep -f '[d]sa_query -c'");
+            await running.StopAsync().WaitAsync(s_limit, TestContext.Current.CancellationToken);
+            Assert.True((await running.Answer).Stopped);
+        }
+
+        await UntilKilledAsync();
+        if (target == "@nat")
+        {
+            // The session outlives the stop.
+            Assert.Equal(NatStatus.Healthy, (await shell.RunAsync("Get-NatIptablesState @nat")).Only<NatIptablesState>().Status);
+            return;
+        }
+
+        await UntilNoSshAsync();
+        await UntilAsync("! pgrep -f '[n]atdsa -sshs'");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Interrupted_natdsa_leaves_nothing_running(bool local)
+    {
+        await HangAsync();
+        var nat = host.Nat;
+        const string Command = "Get-DsaAgentState";
+        using var program = local
+            ? nat.Start(host.Lab.Options.NatdsaPath, "-NoProfile", "-Command", Command)
+            : LabCommand.Start([host.Lab.Options.NatdsaPath, "-NoProfile", "-Command",
+                $"{Command} -HostName {nat.Address} -Port {host.Lab.Port} -UserName root -KeyFilePath '{host.Lab.KeyFilePath}' -Options @{{UserKnownHostsFile = '{host.Lab.KnownHostsPath}'}}"]);
+        try
+        {
+            await UntilAsync("pgrep -f '[d]sa_query -c'");
+            if (local)
+                await host.OnNatAsync("kill -INT $(pgrep -f '[n]atdsa -NoProfile')");
+            else
+                (await LabCommand.RunAsync(["kill", "-INT", program.Id.ToString(CultureInfo.InvariantCulture)], cancellationToken: TestContext.Current.CancellationToken)).EnsureSucceeded();
+            await program.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(s_limit, TestContext.Current.CancellationToken);
+            Assert.Equal(130, program.ExitCode);
+        }
+        finally
+        {
+            LabCommand.Kill(program);
+        }
+
+        await UntilKilledAsync();
+        await UntilAsync("! pgrep -f '[n]atdsa -'");
+        await UntilNoSshAsync();
+    }
+
+    [Theory]
+    [InlineData("iptables -I INPUT -p tcp --dport 22 -j DROP", "iptables -D INPUT -p tcp --dport 22 -j DROP")]
+    [InlineData("kill -STOP $(pgrep -f '[s]shd.*listener')", "kill -CONT $(pgrep -f '[s]shd.*listener')")]
+    public async Task A_host_that_never_lets_anybody_in_is_given_up(string silence, string end)
+    {
+        await host.RenewAsync();
+        await host.OnNatAsync(silence);
+        try
+        {
+            Assert.Equal("TimedOut", (await host.RunAsync("Get-NatIptablesState @natSsh -TimeoutSec 3")).ErrorId);
+            await UntilNoSshAsync();
+        }
+        finally
+        {
+            await host.OnNatAsync(end);
+        }
+    }
+
+    [Fact]
+    public async Task A_session_that_never_answers_is_given_up()
+    {
+        await host.RenewAsync();
+        using var shell = new LabShell(host.Lab);
+        Assert.Equal(NatStatus.Healthy, (await shell.RunAsync("Get-NatIptablesState @nat")).Only<NatIptablesState>().Status);
+        await host.OnNatAsync("kill -STOP $(pgrep -f '[n]atdsa -sshs')");
+        try
+        {
+            Assert.Equal("TimedOut", (await shell.RunAsync("Get-NatIptablesState @nat -TimeoutSec 3")).ErrorId);
+        }
+        finally
+        {
+            await host.OnNatAsync("kill -CONT $(pgrep -f '[n]atdsa -sshs')");
+        }
+    }
+
+    private async Task HangAsync()
+    {
+        await host.RenewAsync();
+        await host.Lab.InstallAgentAsync();
+        await host.Lab.SetFaultAsync("dsa-query", "hang");
+        await host.OnNatAsync("rm -f /run/lab/dsa_query.signals");
+    }
+
+    private async Task UntilKilledAsync()
+    {
+        await UntilAsync("! pgrep -f '[d]sa_query -c'");
+        await host.OnNatAsync("test ! -e /run/lab/dsa_query.signals");
+    }
+
+    private async Task UntilAsync(string condition)
+    {
+        using var limit = new CancellationTokenSource(s_limit);
+        while (!(await host.Nat.ShellAsync(condition)).Succeeded)
+            await Task.Delay(100, limit.Token);
+    }
+
+    // An ssh of this process or of a natdsa that it started has the host's address among its arguments.
+    private async Task UntilNoSshAsync()
+    {
+        using var limit = new CancellationTokenSource(s_limit);
+        while (Directory.EnumerateDirectories("/proc").Any(IsOurSsh))
+            await Task.Delay(100, limit.Token);
+
+        bool IsOurSsh(string process)
+        {
+            try
+            {
+                var arguments = File.ReadAllText($"{process}/cmdline").Split('\0');
+                return Path.GetFileName(arguments[0]) == "ssh" && arguments.Contains(host.Nat.Address);
+            }
+            catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+            {
+                return false;
+            }
+        }
+    }
+}
