@@ -93,7 +93,7 @@ public sealed class RulesetInputTests : IDisposable
         ErrorRecord error = Assert.Single(answer.Errors);
         Assert.StartsWith(ErrorIds.RulesetSyntax, error.FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Equal((ErrorCategory.ParserError, path), (error.CategoryInfo.Category, error.TargetObject));
-Assert.Matches("Line [123], column [0-9]+", error.ToString());
+        Assert.Matches("Line [123], column [0-9]+", error.ToString());
     }
 
     [Fact]
