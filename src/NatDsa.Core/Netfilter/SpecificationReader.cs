@@ -295,8 +295,8 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
 
         ReadOnlySpan<char> name = _text.AsSpan(start, length);
         char known = LetterOf(name);
-        // The policy match has an option of that name, and comes before iptables' own.
-        if (known == 'p' && name is "--proto" && CurrentMatch() is "policy")
+        // The policy match has an option of that name; for iptables it is short for --protocol.
+        if (known == 'p' && name is "--proto" && HasMatch("policy"))
             known = '\0';
         int equals = known == '\0' ? name.IndexOf('=') : -1;
         if (equals > 0 && (known = LetterOf(name[..equals])) != '\0')
@@ -321,15 +321,15 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
         return '\0';
     }
 
-    private ReadOnlySpan<char> CurrentMatch()
+    private bool HasMatch(ReadOnlySpan<char> match)
     {
-        for (int i = _chunkCount - 1; i >= _ruleWords; i--)
+        for (int i = _ruleWords; i < _chunkCount; i++)
         {
-            if (_chunk[i].Role == WordRole.Match)
-                return _text.AsSpan(_chunk[i].Start, _chunk[i].Length);
+            if (_chunk[i].Role == WordRole.Match && _text.AsSpan(_chunk[i].Start, _chunk[i].Length).SequenceEqual(match))
+                return true;
         }
 
-        return default;
+        return false;
     }
 
     /// <summary><c>-f</c>, <c>-4</c>, <c>-6</c>, and letters with the value attached: <c>-jACCEPT</c>.</summary>

@@ -41,7 +41,8 @@ public sealed class RulesetReaderTests
     {
         Rule rule = One("-A INPUT -p tcp -m policy --dir in --pol ipsec --strict --proto esp -j ACCEPT");
         Assert.Equal(("tcp", "esp"), (rule.Protocol, rule.Matches.Find("policy")?.Options.Find("--proto")?.Value));
-        Assert.Equal("esp", One("-A INPUT -m policy --dir in --pol none -m comment --comment x --proto esp").Protocol);
+        Assert.Equal("all", One("-A INPUT -m policy --dir in --pol ipsec --strict -m comment --comment x --proto esp").Protocol);
+        Assert.Equal("esp", One("-A INPUT --proto esp -m policy --dir in --pol none").Protocol);
     }
 
     [Theory]
