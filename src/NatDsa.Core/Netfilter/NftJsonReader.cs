@@ -117,9 +117,14 @@ internal sealed class NftJsonReader : IRuleReader
             ReadOnlySpan<byte> kind = reader.ValueSpan;
             if (IsCommand(kind))
                 Refuse(ref reader);
+            bool isRules = kind.SequenceEqual("rule"u8) || kind.SequenceEqual("chain"u8) || kind.SequenceEqual("table"u8);
             reader.Read();
             if (reader.TokenType != JsonTokenType.StartObject)
+            {
+                if (isRules)
+                    Refuse(ref reader);
                 reader.Skip();
+            }
             else if (kind.SequenceEqual("rule"u8))
                 ReadRule(ref reader);
             else if (kind.SequenceEqual("chain"u8))

@@ -217,6 +217,57 @@ public sealed class NftJsonReaderTests
         Assert.Equal(NatStatus.NatMissing, Status(RulesetReader.Read(Text(table, input, port.Replace("PORT", "22", StringComparison.Ordinal)))));
     }
 
+    [Fact]
+    public void Any_value_in_a_rule_may_be_another_and_the_rules_beside_it_stay_as_they_are()
+    {
+        string[] statements =
+        [
+            """{"match":{"op":"==","left":{"meta":{"key":"iifname"}},"right":"eth0"}},{"counter":{"packets":1,"bytes":2}},{"accept":null}""",
+            """{"match":{"op":"!=","left":{"payload":{"protocol":"ip","field":"saddr"}},"right":{"prefix":{"addr":"10.0.1.0","len":24}}}},{"masquerade":{"port":{"range":[1,2]},"flags":["random"]}}""",
+            """{"match":{"op":"==","left":{"&":[{"payload":{"protocol":"ip","field":"frag-off"}},8191]},"right":0}},{"xt":{"type":"match","name":"state"}},{"xt":{"type":"target","name":"SNAT"}}""",
+            """{"match":{"op":"==","left":{"concat":[{"payload":{"protocol":"ip","field":"saddr"}},{"meta":{"key":"l4proto"}}]},"right":{"set":[{"concat":["10.0.0.1","tcp"]}]}}},{"log":{"prefix":"x","group":3}},{"drop":null}""",
+            """{"vmap":{"key":{"payload":{"protocol":"tcp","field":"dport"}},"data":{"set":[[80,{"jump":{"target":"a"}}],[81,{"goto":{"target":"a"}}]]}}}""",
+            """{"vmap":{"key":{"meta":{"key":"oifname"}},"data":"@m"}}""",
+            """{"mangle":{"key":{"meta":{"key":"nftrace"}},"value":1}},{"limit":{"rate":5,"per":"second"}},{"goto":{"target":"a"}}""",
+            """{"snat":{"family":"ip","addr":{"map":{"key":{"payload":{"protocol":"ip","field":"saddr"}},"data":{"set":[["10.0.0.1","192.0.2.1"]]}}}}}""",
+        ];
+        string[] others = ["null", "true", "7", "-1.5", "1e99", "\"\"", "\"@\"", "[]", "{}", "[[],{}]", "{\"a\":{\"b\":[1]}}", "\"" + new string('x', 300) + "\""];
+        foreach (string statement in statements)
+        {
+            string rule = Rule("post", statement);
+            for (int at = 0; (at = NextValue(rule, at)) < rule.Length; at++)
+            {
+                foreach (string other in others)
+                {
+                    string changed = rule[..at] + other + rule[EndOfValue(rule, at)..];
+                    Ruleset ruleset = RulesetReader.Read(Text(
+                        """{"table":{"family":"ip","name":"t"}}""", Post, Chain("a"), Rule("post", """{"accept":null}"""), changed, Rule("post", """{"drop":null}""")), RulesetReadMode.Lenient);
+                    Rule[] rules = [.. ruleset.Rules];
+                    Assert.True(rules[0].Target == "ACCEPT" && rules[^1].Target == "DROP" && (rules.Length == 3 || ruleset.IsPartial), changed);
+                    Assert.All(rules, one => Assert.NotNull(one.Options));
+                    Assert.NotNull(NatAssessment.Of([ruleset], null).Reason);
+                }
+            }
+        }
+
+        // Behind a colon, or in an array: a value begins.
+        static int NextValue(string json, int at)
+        {
+            while (at < json.Length && !(at > 0 && json[at - 1] is ':' or '[' or ',' && json[at] is not (' ' or ']') && (json[at - 1] != ',' || !IsName(json, at))))
+                at++;
+            return at;
+        }
+
+        static bool IsName(string json, int at) => json[at] == '"' && json[json.IndexOf('"', at + 1) + 1] == ':';
+
+        static int EndOfValue(string json, int at)
+        {
+            var reader = new System.Text.Json.Utf8JsonReader(System.Text.Encoding.UTF8.GetBytes(json[at..]), isFinalBlock: false, default);
+            Assert.True(reader.Read() && reader.TrySkip());
+            return at + (int)reader.BytesConsumed;
+        }
+    }
+
     private static NatStatus Status(Ruleset ruleset) => NatAssessment.Of([ruleset], null).Status;
 
     private static Rule One(string statements) => Assert.Single(Read(Post, Rule("post", statements)).Rules);
