@@ -46,7 +46,7 @@ public sealed class EgressTests(SharedLab host) : IClassFixture<SharedLab>
     {
         await host.BreakAsync();
         await LeaveOnlyAsync("curl");
-        var answer = await host.RunAsync("Repair-DsaNatHost @nat -VerifyFrom $client.Session -VerifyUri http://203.0.113.10:81/ -Confirm:0 # @client ");
+        var answer = await host.RunAsync("Repair-DsaNatHost @nat -VerifyFrom $client.Session -VerifyUri http://203.0.113.10:81/ -Confirm:0");
         Assert.Equal("EgressFailed", answer.ErrorId);
         var repair = answer.Despite<RepairResult>();
         Assert.Equal((RepairOutcome.Incomplete, NatStatus.Healthy, false), (repair.Outcome, repair.After.Status, repair.Egress?.Succeeded));

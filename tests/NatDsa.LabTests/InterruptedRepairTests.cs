@@ -11,7 +11,7 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
     public async Task Of_two_repairs_at_once_one_is_refused_and_the_other_is_done()
     {
         await host.BreakAsync();
-        var gate = await RepairGate.CloseAsync(host);
+        var gate = await RepairGate.CloseAsync(host, RepairMoment.Rules);
         await using var first = await host.StartAsync(Repair);
         await gate.ReachedAsync();
 
@@ -34,7 +34,7 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
         await host.BreakAsync();
         await host.Lab.SetFaultAsync("restart", restart);
         var before = await host.Nat.SnapshotAsync();
-        var gate = await RepairGate.CloseAsync(host);
+        var gate = await RepairGate.CloseAsync(host, RepairMoment.Rules);
         using var shell = new LabShell(host.Lab);
         await using var repair = await shell.StartAsync("Repair-DsaNatHost @natSsh -Confirm:0");
         await gate.ReachedAsync();
@@ -61,7 +61,7 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
     public async Task A_repair_that_nobody_waits_for_any_more_comes_to_its_end()
     {
         await host.BreakAsync();
-        var gate = await RepairGate.CloseAsync(host);
+        var gate = await RepairGate.CloseAsync(host, RepairMoment.Rules);
         await using (var repair = await host.StartAsync($"{Repair} -TimeoutSec 60"))
         {
             await gate.ReachedAsync();
@@ -92,30 +92,30 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
     }
 
     [Theory]
-    [InlineData("/run/gate/reached")]
-    [InlineData("/var/lib/natdsa/*/step-marker.log")]
-    [InlineData("/var/lib/natdsa/*/step-boot.log")]
-    [InlineData("/var/lib/natdsa/*/step-agent.log")]
-    public async Task A_repair_that_is_killed_holds_no_lock_and_the_next_one_succeeds(string moment)
+    [InlineData(RepairMoment.Rules)]
+    [InlineData(RepairMoment.Boot)]
+    [InlineData(RepairMoment.Agent)]
+    public async Task A_repair_that_is_killed_holds_no_lock_and_the_next_one_succeeds(RepairMoment moment)
     {
         await host.BreakAsync();
         await host.OnNatAsync("sed -i 's/^IPTABLES_SAVE_ON_RESTART=.*/IPTABLES_SAVE_ON_RESTART=\"yes\"/' /etc/sysconfig/iptables-config");
         var config = await host.Nat.ReadFileAsync("/etc/sysconfig/iptables-config");
         var rules = await host.Nat.ReadFileAsync("/etc/sysconfig/iptables");
-        RepairGate? gate = moment.StartsWith("/run", StringComparison.Ordinal) ? await RepairGate.CloseAsync(host) : null;
+        var gate = await RepairGate.CloseAsync(host, moment);
+        await using var repair = await host.StartAsync(Repair);
+        await gate.ReachedAsync();
 
         // The shell that runs the script is the one that has the lock open.
-        await using var repair = await host.StartAsync(Repair);
-        await host.OnNatAsync($$"""
-            until ls {{moment}} >/dev/null 2>&1; do sleep 0.02; done
-            for lock in $(find /proc/[0-9]*/fd -lname /var/lib/natdsa/lock 2>/dev/null); do
-                process=${lock#/proc/}
-                kill -9 ${process%%/*}
-            done
+        await host.OnNatAsync("""
+            holder=$(find /proc/[0-9]*/fd -lname /var/lib/natdsa/lock 2>/dev/null | head -n 1)
+            holder=${holder#/proc/}
+            kill -9 "${holder%%/*}"
             """);
         Assert.Equal("AnswerBroken", (await repair.Answer).ErrorId);
-        if (gate is not null)
-            await gate.OpenAsync();
+
+        // The step that it died in goes on to its end.
+        await gate.OpenAsync();
+        await RepairGate.FreeAsync(host);
         await AssertRepairedAsync();
         Assert.Equal(rules, await host.Nat.ReadFileAsync("/etc/sysconfig/iptables"));
         Assert.Equal(config, await host.Nat.ReadFileAsync("/etc/sysconfig/iptables-config"));

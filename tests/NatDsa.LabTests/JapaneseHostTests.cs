@@ -22,7 +22,7 @@ public sealed class JapaneseHostTests
         Assert.Equal(NatStatus.Erased, (await ReadAsync(await StatusAsync())).Status);
         Assert.Equal(NatStatus.Erased, (await shell.RunAsync("Get-NatIptablesState @nat")).Only<NatIptablesState>().Status);
 
-        var repair = (await shell.RunAsync("Repair-DsaNatHost @nat -VerifyFrom $client.Session -VerifyUri http://www.example.com/ -Confirm:0 # @client ")).Only<RepairResult>();
+        var repair = (await shell.RunAsync("Repair-DsaNatHost @nat -VerifyFrom $client.Session -VerifyUri http://www.example.com/ -Confirm:0")).Only<RepairResult>();
         Assert.Equal((RepairOutcome.Repaired, DsaRisk.Protected), (repair.Outcome, repair.RiskAfter));
         Assert.Equal(System.Net.HttpStatusCode.MovedPermanently, repair.Egress?.StatusCode);
 

@@ -341,7 +341,8 @@ timed() {
     return "$timed_code"
 }
 
-# carry_out step|undo NAME: what it prints comes to this shell, and goes to a log as far as the disk has room.
+# carry_out step|undo NAME: what it prints comes to this shell, and goes to a log as far as the disk has room. The subshell keeps
+# the lock, what it runs does not inherit it: a step that outlives its killed repair is not met by another one.
 carry_out() {
     carry_out_said=$(timed "$1_$2" </dev/null 2>&1 9>&-)
     carry_out_code=$?

@@ -6,6 +6,9 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 [ -d /etc/sysconfig ] || { echo 'renew: only for a host of the flavor sysv' >&2; exit 2; }
 
+mkdir -p /run/gate
+: >/run/gate/open
+install -m 755 "$here/hosts/sysv/usr/sbin/chkconfig" /usr/sbin/chkconfig
 if [ -e /opt/ds_agent/lib/stand-in.sh ]; then
     sh "$here/agent/fault.sh" restart work
     sh "$here/agent/remove.sh"

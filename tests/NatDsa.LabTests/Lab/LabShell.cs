@@ -2,13 +2,14 @@ using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using System.Security;
+using System.Text.RegularExpressions;
 using NatDsa.Cmdlets;
 
 namespace NatDsa.LabTests;
 
 /// <summary>
 /// PowerShell in this process, with the module in it. A command names the hosts of a lab by splatting: <c>@nat</c> and
-/// <c>@client</c> are sessions of root, <c>@operator</c> is one of the user who is not root on the NAT host, and <c>@natSsh</c> is
+/// <c>@client</c> are sessions of root (<c>$client.Session</c> is the session itself), <c>@operator</c> is one of the user who is not root on the NAT host, and <c>@natSsh</c> is
 /// the NAT host by its name. <c>$password</c> is what that user's sudo asks for.
 /// </summary>
 public sealed class LabShell : IDisposable
@@ -43,7 +44,7 @@ public sealed class LabShell : IDisposable
     /// <summary>Starts a command; the sessions that it names are open by then.</summary>
     public async Task<LabRun> StartAsync(string command)
     {
-        foreach (var name in s_sessions.Where(name => command.Contains($"@{name} ", StringComparison.Ordinal) || command.EndsWith($"@{name}", StringComparison.Ordinal)))
+        foreach (var name in s_sessions.Where(name => Regex.IsMatch(command, $@"[@$]{name}\b")))
             await OpenAsync(name);
         var shell = PowerShell.Create(_runspace);
         shell.AddScript(command);

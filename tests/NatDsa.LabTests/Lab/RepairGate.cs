@@ -1,24 +1,40 @@
 namespace NatDsa.LabTests;
 
-/// <summary>
-/// Holds a repair in its middle: <c>service iptables restart</c> on the NAT host waits until the gate is opened. By then the marker is
-/// made and saving is held; the rules are not loaded yet.
-/// </summary>
+/// <summary>Where a repair can be held.</summary>
+public enum RepairMoment
+{
+    /// <summary>The marker is made and saving is held; <c>service iptables restart</c> begins.</summary>
+    Rules,
+
+    /// <summary>The rules are loaded; <c>chkconfig iptables on</c> begins.</summary>
+    Boot,
+
+    /// <summary>The service starts at boot; <c>/etc/init.d/ds_agent restart</c> begins.</summary>
+    Agent,
+}
+
+/// <summary>Holds a repair at a moment: a program that it runs on the NAT host waits until the gate is opened.</summary>
 public sealed class RepairGate
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
     private readonly SharedLab _host;
 
     private RepairGate(SharedLab host) => _host = host;
 
     /// <summary>Puts the gate there, closed. <see cref="SharedLab.RenewAsync"/> takes it away.</summary>
-    public static async Task<RepairGate> CloseAsync(SharedLab host)
+    public static async Task<RepairGate> CloseAsync(SharedLab host, RepairMoment moment)
     {
-        await host.OnNatAsync("""
+        var (program, arguments) = moment switch
+        {
+            RepairMoment.Boot => ("/usr/sbin/chkconfig", "iptables on"),
+            RepairMoment.Agent => ("/etc/init.d/ds_agent", "restart"),
+            _ => ("/etc/init.d/iptables", "restart"),
+        };
+        await host.OnNatAsync($$"""
             rm -rf /run/gate
             mkdir /run/gate
-            sed -i '2i if [ "$1" = restart ]; then : >/run/gate/reached; while [ ! -e /run/gate/open ]; do sleep 0.1; done; fi' /etc/rc.d/init.d/iptables
+            sed -i '2i if [ "$*" = "{{arguments}}" ]; then trap ": >/run/gate/left" EXIT; : >/run/gate/reached; while [ ! -e /run/gate/open ]; do sleep 0.1; done; fi' {{program}}
             """);
         return new RepairGate(host);
     }
@@ -26,8 +42,12 @@ public sealed class RepairGate
     /// <summary>Waits until a repair stands in front of it.</summary>
     public Task ReachedAsync() => UntilAsync(_host, "test -e /run/gate/reached");
 
-    /// <summary>Lets the repair go on.</summary>
-    public Task OpenAsync() => _host.OnNatAsync(": >/run/gate/open");
+    /// <summary>Opens it, and waits until the program that waited has ended.</summary>
+    public async Task OpenAsync()
+    {
+        await _host.OnNatAsync(": >/run/gate/open");
+        await UntilAsync(_host, "test -e /run/gate/left");
+    }
 
     /// <summary>Waits until no repair holds the lock.</summary>
     public static Task FreeAsync(SharedLab host) => UntilAsync(host, "test ! -e /var/lib/natdsa/lock || flock -n /var/lib/natdsa/lock true");
