@@ -66,6 +66,14 @@ public sealed class HostScript
         return Encoding.UTF8.GetBytes(input.Append(_text).ToString());
     }
 
+    /// <summary>A text for <c>printf %b</c>, without a character that any shell would read as something else.</summary>
+    internal static string Inert(string text)
+    {
+        var inert = new StringBuilder(text.Length * 2);
+        AppendInert(inert, text);
+        return inert.ToString();
+    }
+
     private static void AppendInert(StringBuilder input, string value)
     {
         foreach (byte b in Encoding.UTF8.GetBytes(value))

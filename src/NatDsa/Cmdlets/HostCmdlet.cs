@@ -18,10 +18,12 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     internal const string LocalSet = "Local";
     internal const string SessionSet = "Session";
     internal const string HostNameSet = "HostName";
+    internal const string ComputerNameSet = "ComputerName";
     internal const string InputObjectSet = "InputObject";
 
     private readonly PipelineThread _pipeline = new();
     private readonly CancellationTokenSource _stop = new();
+    private SshParameters? _ssh;
     private int _running;
 
     /// <summary>Open PowerShell sessions to the hosts.</summary>
@@ -34,12 +36,19 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     [ValidateNotNullOrEmpty]
     public string[] HostName { get; set; } = [];
 
+    /// <summary>Names or addresses of hosts that need nothing but an SSH server: <c>[user@]host[:port]</c>.</summary>
+    [Parameter(ParameterSetName = ComputerNameSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    public string[] ComputerName { get; set; } = [];
+
     /// <summary>The user to log in as; ssh's own configuration decides when it is not given.</summary>
     [Parameter(ParameterSetName = HostNameSet, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = ComputerNameSet, ValueFromPipelineByPropertyName = true)]
     public string? UserName { get; set; }
 
     /// <summary>The port of the SSH server; 0: ssh's own configuration decides.</summary>
     [Parameter(ParameterSetName = HostNameSet, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = ComputerNameSet, ValueFromPipelineByPropertyName = true)]
     [ValidateRange(0, 65535)]
     public int Port { get; set; }
 
@@ -60,6 +69,27 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     [Parameter(ParameterSetName = HostNameSet)]
     [ValidateRange(1, int.MaxValue)]
     public int ConnectingTimeout { get; set; }
+
+    /// <summary>The user and the password; with -KeyFile, the password is the key's passphrase.</summary>
+    [Parameter(ParameterSetName = ComputerNameSet)]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    /// <summary>The private key to log in with.</summary>
+    [Parameter(ParameterSetName = ComputerNameSet, ValueFromPipelineByPropertyName = true)]
+    public string? KeyFile { get; set; }
+
+    /// <summary>The known_hosts file; when it is not given, those that ssh has.</summary>
+    [Parameter(ParameterSetName = ComputerNameSet)]
+    public string? KnownHostsPath { get; set; }
+
+    /// <summary>Add the key of a host of which none is known to the known_hosts file.</summary>
+    [Parameter(ParameterSetName = ComputerNameSet)]
+    public SwitchParameter AcceptNewHostKey { get; set; }
+
+    /// <summary>The SSH server to go through: <c>[user@]host[:port]</c>.</summary>
+    [Parameter(ParameterSetName = ComputerNameSet)]
+    public string? JumpHost { get; set; }
 
     /// <summary>What another cmdlet of this module wrote: its host is reached as it was then.</summary>
     [Parameter(ParameterSetName = InputObjectSet, Mandatory = true, ValueFromPipeline = true)]
@@ -138,9 +168,26 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     {
         SessionSet => Session.Select(s => new SessionTarget(s)),
         HostNameSet => HostName.Select(ToTarget),
+        ComputerNameSet => SshTargets(),
         InputObjectSet => InputObject.Select(OriginOf).OfType<HostTarget>(),
         _ => [new LocalTarget()],
     };
+
+    private IEnumerable<HostTarget> SshTargets()
+    {
+        _ssh ??= new SshParameters();
+        SshWay way = _ssh.Way(
+            UserName, Port, Credential, PathOf(KeyFile), PathOf(KnownHostsPath), AcceptNewHostKey, JumpHost);
+        foreach (string name in ComputerName)
+        {
+            if (way.To(name) is { } target)
+                yield return target;
+            else
+                WriteFault(new Fault(ErrorIds.TargetUnreachable, Messages.NotAHostName.With(Untrusted.OneLine(name))), name);
+        }
+    }
+
+    private string? PathOf(string? path) => string.IsNullOrEmpty(path) ? null : GetUnresolvedProviderPathFromPSPath(path);
 
     private HostNameTarget ToTarget(string host) => new(host, Remoting);
 
@@ -148,7 +195,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     {
         UserName = UserName,
         Port = Port,
-        KeyFilePath = KeyFilePath is null ? null : GetUnresolvedProviderPathFromPSPath(KeyFilePath),
+        KeyFilePath = PathOf(KeyFilePath),
         Subsystem = Subsystem,
         Options = Options,
         ConnectingTimeout = ConnectingTimeout,
@@ -162,22 +209,23 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
         return null;
     }
 
-    /// <summary>A host named by another parameter: a session, an object of this module, or <c>[user@]host[:port]</c>.</summary>
-    private protected HostTarget OtherTarget(object value, string parameter)
+    /// <summary>Checks that a parameter names another host: by a session, an object of this module, or <c>[user@]host[:port]</c>.</summary>
+    private protected static void CheckOther(object value, string parameter)
     {
-        object bare = value is PSObject wrapped ? wrapped.BaseObject : value;
-        return bare switch
-        {
-            PSSession session => new SessionTarget(session),
-            HostRecord { Origin: HostTarget target } => target,
-            string name when HostAddress.TryRead(name, out HostAddress address) => new HostNameTarget(address.Host, Remoting with
-            {
-                UserName = address.UserName ?? UserName,
-                Port = address.Port ?? Port,
-            }),
-            _ => throw new PSArgumentException(Messages.NotATarget.With(parameter, bare), parameter),
-        };
+        if (Bare(value) is not (PSSession or HostRecord { Origin: HostTarget }) && !(Bare(value) is string name && HostAddress.TryRead(name, out _)))
+            throw new PSArgumentException(Messages.NotATarget.With(parameter, value), parameter);
     }
+
+    /// <summary>The other host; one that is only named is reached as <paramref name="target"/> is.</summary>
+    private protected static HostTarget Other(object value, HostTarget target) => Bare(value) switch
+    {
+        PSSession session => new SessionTarget(session),
+        HostRecord { Origin: HostTarget origin } => origin,
+        string name when HostAddress.TryRead(name, out HostAddress address) => target.Another(name, address),
+        _ => throw new ArgumentException("It has been checked.", nameof(value)),
+    };
+
+    private static object Bare(object value) => value is PSObject wrapped ? wrapped.BaseObject : value;
 
     private protected async Task<HostSnapshot> ProbeAsync(HostTarget target, ProbeSections sections, CancellationToken cancellation) =>
         await AnswerAsync(target, HostScripts.Probe(sections), Limits with { KillOnStop = true }, cancellation).ConfigureAwait(false);

@@ -52,7 +52,7 @@ public sealed class RepairDsaNatHost : HostCmdlet
     {
         // What is wrong with the parameters is said before any host is touched.
         if (VerifyFrom is not null)
-            _ = OtherTarget(VerifyFrom, nameof(VerifyFrom));
+            CheckOther(VerifyFrom, nameof(VerifyFrom));
         _options = new RepairOptions(RulesPath is null ? null : ReadRules(RulesPath), RulesPath, SkipAgentRestart)
             .Within(TimeSpan.FromSeconds(TimeoutSec));
     }
@@ -83,15 +83,15 @@ public sealed class RepairDsaNatHost : HostCmdlet
         }
 
         if (VerifyFrom is not null && result.Outcome is RepairOutcome.Repaired or RepairOutcome.NothingToDo)
-            result = await VerifyAsync(result, cancellation).ConfigureAwait(false);
+            result = await VerifyAsync(target, result, cancellation).ConfigureAwait(false);
         Write(result);
         if (result.Fault is { } fault)
             Write(fault, target);
     }
 
-    private async Task<RepairResult> VerifyAsync(RepairResult result, CancellationToken cancellation)
+    private async Task<RepairResult> VerifyAsync(HostTarget target, RepairResult result, CancellationToken cancellation)
     {
-        HostTarget behind = OtherTarget(VerifyFrom!, nameof(VerifyFrom));
+        HostTarget behind = Other(VerifyFrom!, target);
         RunLimits limits = Limits with { KillOnStop = true };
         TimeSpan request = TimeSpan.FromSeconds(Math.Min(15, limits.Time.TotalSeconds));
         try

@@ -37,6 +37,12 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
         return new Holder(this);
     }
 
+    internal override HostTarget Another(string name, HostAddress address) => new HostNameTarget(address.Host, remoting with
+    {
+        UserName = address.UserName ?? remoting.UserName,
+        Port = address.Port ?? remoting.Port,
+    });
+
     internal override async Task<HostAnswer> RunAsync(HostScript script, RunLimits limits, CancellationToken cancellation)
     {
         using var time = new CancellationTokenSource(limits.Time);

@@ -18,6 +18,10 @@ public abstract class HostTarget
     /// <summary>Keeps the connection open between runs, until the last one who holds it lets go. Without it each run connects anew.</summary>
     internal virtual IDisposable? Hold() => null;
 
+    /// <summary>Another host, reached as this one is; by PowerShell remoting where this one's way leads nowhere else.</summary>
+    internal virtual HostTarget Another(string name, HostAddress address) =>
+        new HostNameTarget(address.Host, new SshRemoting { UserName = address.UserName, Port = address.Port ?? 0 });
+
     /// <inheritdoc/>
     public override string ToString() => ComputerName;
 }

@@ -8,7 +8,11 @@ namespace NatDsa.Targets;
 /// <summary>How <c>/bin/sh</c> is started for a script: constant arguments, and everything else on standard input.</summary>
 internal static class ShellLaunch
 {
+    // Read whole before any of it runs: text that was cut off is a syntax error.
+    private const string RunInput = "eval \"$(cat)\"";
+
     private static readonly string s_launch = Read("launch.sh");
+    private static readonly byte[] s_launchLine = Encoding.UTF8.GetBytes($"eval \"$(printf %b '{HostScript.Inert(s_launch)}')\"\n");
 
     /// <summary>The arguments of <c>/bin/sh</c>.</summary>
     public static string[] Arguments(Sudo? sudo) =>
@@ -24,6 +28,25 @@ internal static class ShellLaunch
         byte[] both = [.. line, .. input];
         CryptographicOperations.ZeroMemory(line);
         return both;
+    }
+
+    /// <summary>
+    /// The command for an sshd, which hands it to the user's login shell, whatever that is. What is in it, csh, fish and all that come
+    /// from Bourne's read alike. It asks for no session of its own: sshd has given it one, whose leader setsid would leave behind.
+    /// </summary>
+    public static string Command(Sudo? sudo) => sudo switch
+    {
+        null => $"/bin/sh -c '{RunInput}'",
+        { Password: null } => $"sudo -n -- /bin/sh -c '{RunInput}'",
+        // What starts it has quotes and line ends that not all shells read alike: it is the input's first line.
+        _ => "/bin/sh -c 'IFS= read -r launch; eval \"$launch\"' sh password",
+    };
+
+    /// <summary>What goes to the standard input of <see cref="Command"/>.</summary>
+    public static byte[] CommandInput(HostScript script, Sudo? sudo)
+    {
+        byte[] input = Input(script, sudo);
+        return sudo?.Password is null ? input : [.. s_launchLine, .. input];
     }
 
     internal static string Read(string name)

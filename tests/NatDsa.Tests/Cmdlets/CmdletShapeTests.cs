@@ -7,7 +7,7 @@ namespace NatDsa.Tests.Cmdlets;
 /// <summary>What an administrator's fingers rely on: parameter sets, completion, confirmation.</summary>
 public sealed class CmdletShapeTests : IDisposable
 {
-    private static readonly string[] HostSets = ["Local", "Session", "HostName", "InputObject"];
+    private static readonly string[] HostSets = ["Local", "Session", "HostName", "ComputerName", "InputObject"];
 
     private readonly ModuleSession _module = new();
 

@@ -1,0 +1,84 @@
+using Renci.SshNet;
+using Renci.SshNet.Common;
+
+namespace NatDsa.Ssh;
+
+/// <summary>Judges the key that a host shows, before anything else is said to it.</summary>
+internal sealed class HostKeyCheck
+{
+    private readonly SshServerAddress _server;
+    private readonly SshAccess _access;
+    private readonly KnownHosts _known;
+
+    /// <summary>Reads what is known.</summary>
+    /// <exception cref="SshFailureException">It cannot be read.</exception>
+    public HostKeyCheck(SshServerAddress server, SshAccess access)
+    {
+        (_server, _access) = (server, access);
+        try
+        {
+            _known = access.KnownHosts.Read();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unusable(e);
+        }
+    }
+
+    /// <summary>Why the host is not trusted; null until it is judged, and when it is.</summary>
+    public SshFailureException? Refusal { get; private set; }
+
+    /// <summary>
+    /// Puts the types of the known keys in front of the others, as OpenSSH does: a host shows one key only, that of the first type it
+    /// has. Certificates are not asked for: what a host shows is then always a key that can be compared.
+    /// </summary>
+    public void AskForKnownTypesFirst(ConnectionInfo connection)
+    {
+        IOrderedDictionary<string, Func<byte[], Renci.SshNet.Security.KeyHostAlgorithm>> asked = connection.HostKeyAlgorithms;
+        foreach (string certificate in asked.Keys.Where(a => a.Contains("-cert-", StringComparison.Ordinal)).ToList())
+            asked.Remove(certificate);
+        int front = 0;
+        foreach (string algorithm in _known.TypesFor(_server.Host, _server.Port).SelectMany(Algorithms).Where(asked.ContainsKey))
+            asked.SetPosition(algorithm, front++);
+    }
+
+    /// <summary>The event's handler.</summary>
+    public void Judge(object? sender, HostKeyEventArgs e)
+    {
+        e.CanTrust = false;
+        if (HostKey.Read(e.HostKey) is not { } key)
+        {
+            Refusal = new SshFailureException(SshFailure.Unreachable, _server.Host, "The host's key cannot be read.");
+            return;
+        }
+
+        HostKeyVerdict verdict = _known.Judge(_server.Host, _server.Port, key);
+        if (verdict == HostKeyVerdict.Unknown && _access.AcceptNewHostKey)
+        {
+            try
+            {
+                verdict = _access.KnownHosts.Add(_server.Host, _server.Port, key);
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                Refusal = Unusable(failure);
+                return;
+            }
+        }
+
+        SshFailure? refusal = verdict switch
+        {
+            HostKeyVerdict.Known => null,
+            HostKeyVerdict.Unknown => SshFailure.HostKeyUnknown,
+            HostKeyVerdict.Revoked => SshFailure.HostKeyRevoked,
+            _ => SshFailure.HostKeyChanged,
+        };
+        Refusal = refusal is null ? null : new SshFailureException(refusal.Value, _server.Host, _access.KnownHosts.Path) { Key = key };
+        e.CanTrust = refusal is null;
+    }
+
+    /// <summary>The names under which a key's type is asked for: an RSA key signs in three ways.</summary>
+    private static string[] Algorithms(string type) => type == "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"] : [type];
+
+    private SshFailureException Unusable(Exception e) => new(SshFailure.KnownHostsUnusable, _server.Host, e.Message, e);
+}

@@ -1,0 +1,196 @@
+using System.Net.Sockets;
+using Renci.SshNet;
+using Renci.SshNet.Common;
+
+namespace NatDsa.Ssh;
+
+/// <summary>A connection to a host, on which commands can run, several at once.</summary>
+/// <remarks>
+/// SSH.NET waits on its caller's thread: connecting and starting a command have a thread of their own, so that hundreds of hosts do not
+/// starve the pool. What breaks a wait off is the end of its socket.
+/// </remarks>
+internal sealed class SshConnection : IDisposable
+{
+    // sshd answers the close of a connection at once, or not at all.
+    private static readonly TimeSpan s_closeLimit = TimeSpan.FromSeconds(2);
+
+    private readonly SshServerAddress _server;
+    private readonly Socket _socket;
+    private readonly SshClient _client;
+    private readonly SshConnection? _jumpHost;
+
+    private SshConnection(SshServerAddress server, Socket socket, SshClient client, SshConnection? jumpHost) =>
+        (_server, _socket, _client, _jumpHost) = (server, socket, client, jumpHost);
+
+    /// <summary>Whether it can be used, as far as is known on this side.</summary>
+    public bool IsOpen => _client.IsConnected;
+
+    /// <summary>Connects, checks the host's key, and logs in; through the jump host if there is one.</summary>
+    /// <exception cref="SshFailureException">One of these failed.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; nothing is left of the connection.</exception>
+    public static async Task<SshConnection> OpenAsync(SshServerAddress server, SshAccess access, CancellationToken cancellation)
+    {
+        if (access.JumpHost is not { } jump)
+            return await OpenAsync(server, access, server.Host, server.Port, null, cancellation).ConfigureAwait(false);
+
+        SshConnection jumpHost = await OpenAsync(jump, access with { JumpHost = null }, cancellation).ConfigureAwait(false);
+        try
+        {
+            ForwardedPortLocal way = await jumpHost.ForwardAsync(server, cancellation).ConfigureAwait(false);
+            return await OpenAsync(server, access, way.BoundHost, (int)way.BoundPort, jumpHost, cancellation).ConfigureAwait(false);
+        }
+        catch
+        {
+            jumpHost.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Runs a command, with bytes on its standard input, and waits for its end.</summary>
+    /// <param name="command">The command, as the user's login shell reads it.</param>
+    /// <param name="input">What goes to its standard input.</param>
+    /// <param name="maxOutput">Bytes of standard output after which it counts as failed.</param>
+    /// <param name="maxError">Bytes of standard error that are kept.</param>
+    /// <param name="cancellation">Breaks it off; the connection ends with it.</param>
+    /// <exception cref="SshFailureException">The connection broke, or there was too much output.</exception>
+    public async Task<SshAnswer> RunAsync(string command, byte[] input, int maxOutput, int maxError, CancellationToken cancellation)
+    {
+        try
+        {
+            SshCommand running = _client.CreateCommand(command);
+            try
+            {
+                Task end = await OnOwnThreadAsync(() => Start(running, input), cancellation).ConfigureAwait(false);
+                return await new SshOutput(running, maxOutput, maxError).ReadAsync(end, _server.Host, cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                // Closing a channel waits for the far side for up to a second.
+                _ = Task.Run(running.Dispose, CancellationToken.None);
+            }
+        }
+        catch (Exception e) when (e is SshException or SocketException or IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            Abort();
+            cancellation.ThrowIfCancellationRequested();
+            throw new SshFailureException(SshFailure.Unreachable, _server.Host, e.Message, e);
+        }
+        catch
+        {
+            Abort();
+            throw;
+        }
+    }
+
+    /// <summary>Closes it, in the background: the far side may be dead.</summary>
+    public void Dispose() => _ = Task.Factory.StartNew(Close, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>Ends it without a word: whatever waits for the far side, waits no longer.</summary>
+    private void Abort() => End(_socket);
+
+    private static void End(Socket socket)
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It had ended already.
+        }
+
+        socket.Dispose();
+    }
+
+    private static async Task<SshConnection> OpenAsync(
+        SshServerAddress server, SshAccess access, string host, int port, SshConnection? jumpHost, CancellationToken cancellation)
+    {
+        AuthenticationMethod[] methods = access.Login.Methods(server.UserName, server.Host);
+        var check = new HostKeyCheck(server, access);
+        var connection = new ConnectionInfo(server.Host, server.Port, server.UserName, methods) { Timeout = Timeout.InfiniteTimeSpan };
+        check.AskForKnownTypesFirst(connection);
+
+        Socket socket = await ConnectAsync(server, host, port, cancellation).ConfigureAwait(false);
+        SshClient client = OwnSocketClient.Create(connection, socket);
+        client.HostKeyReceived += check.Judge;
+        try
+        {
+            using CancellationTokenRegistration abort = cancellation.UnsafeRegister(static s => End((Socket)s!), socket);
+            await OnOwnThreadAsync(() => { client.Connect(); return true; }, cancellation).ConfigureAwait(false);
+            cancellation.ThrowIfCancellationRequested();
+            connection.Timeout = s_closeLimit;
+            return new SshConnection(server, socket, client, jumpHost);
+        }
+        catch (Exception e)
+        {
+            End(socket);
+            cancellation.ThrowIfCancellationRequested();
+            throw check.Refusal ?? Failure(server, e);
+        }
+    }
+
+    private static SshFailureException Failure(SshServerAddress server, Exception e) => e switch
+    {
+        SshAuthenticationException => new SshFailureException(SshFailure.AuthenticationFailed, server.Host, e.Message, e),
+        // A server that has had enough of tries ends the connection with these words of OpenSSH's.
+        SshConnectionException when e.Message.Contains("authentication failures", StringComparison.OrdinalIgnoreCase) =>
+            new SshFailureException(SshFailure.AuthenticationFailed, server.Host, e.Message, e),
+        _ => new SshFailureException(SshFailure.Unreachable, server.Host, e.Message, e),
+    };
+
+    private static async Task<Socket> ConnectAsync(SshServerAddress server, string host, int port, CancellationToken cancellation)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(host, port, cancellation).ConfigureAwait(false);
+            return socket;
+        }
+        catch (Exception e)
+        {
+            socket.Dispose();
+            cancellation.ThrowIfCancellationRequested();
+            throw new SshFailureException(SshFailure.Unreachable, server.Host, e.Message, e);
+        }
+    }
+
+    private static Task Start(SshCommand command, byte[] input)
+    {
+        Task end = command.ExecuteAsync(CancellationToken.None);
+        using Stream stream = command.CreateInputStream();
+        stream.Write(input);
+        return end;
+    }
+
+    /// <summary>Does something that waits. When it is cancelled, it is not waited for; whoever cancels ends the socket.</summary>
+    private static Task<T> OnOwnThreadAsync<T>(Func<T> action, CancellationToken cancellation) =>
+        Task.Factory.StartNew(action, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(cancellation);
+
+    private async Task<ForwardedPortLocal> ForwardAsync(SshServerAddress server, CancellationToken cancellation)
+    {
+        var way = new ForwardedPortLocal("127.0.0.1", 0, server.Host, (uint)server.Port);
+        await OnOwnThreadAsync(
+            () =>
+            {
+                _client.AddForwardedPort(way);
+                way.Start();
+                return true;
+            },
+            cancellation).ConfigureAwait(false);
+        return way;
+    }
+
+    private void Close()
+    {
+        using (new Timer(static s => End((Socket)s!), _socket, s_closeLimit, Timeout.InfiniteTimeSpan))
+            _client.Dispose();
+        _socket.Dispose();
+        _jumpHost?.Close();
+    }
+}
+
+/// <summary>What a command answered.</summary>
+/// <param name="Output">Standard output.</param>
+/// <param name="Error">The beginning of standard error.</param>
+/// <param name="ExitCode">Its exit code; -1 when a signal ended it.</param>
+internal sealed record SshAnswer(ReadOnlyMemory<byte> Output, ReadOnlyMemory<byte> Error, int ExitCode);

@@ -1,0 +1,64 @@
+using System.Text;
+using NatDsa.Probe;
+using NatDsa.Ssh;
+
+namespace NatDsa.Targets;
+
+/// <summary>A host reached by SSH, which needs nothing but its sshd. The connection that a run opens serves those who hold the target.</summary>
+internal sealed class SshTarget : HostTarget
+{
+    private const int MaxError = 64 << 10;
+
+    private readonly SshServerAddress _server;
+    private readonly SshAccess _access;
+    private readonly HeldConnection<SshConnection> _connection;
+
+    /// <summary>Names a host; nothing is connected yet.</summary>
+    /// <param name="computerName">The host as the caller named it.</param>
+    /// <param name="server">Where that is, and whom to log in as.</param>
+    /// <param name="access">How it is reached.</param>
+    public SshTarget(string computerName, SshServerAddress server, SshAccess access)
+    {
+        (ComputerName, _server, _access) = (computerName, server, access);
+        _connection = new HeldConnection<SshConnection>(c => SshConnection.OpenAsync(server, access, c), c => c.IsOpen);
+    }
+
+    public override string ComputerName { get; }
+
+    internal override IDisposable Hold() => _connection.Hold();
+
+    internal override HostTarget Another(string name, HostAddress address) =>
+        new SshTarget(name, new SshServerAddress(address.Host, address.Port ?? _server.Port, address.UserName ?? _server.UserName), _access);
+
+    internal override async Task<HostAnswer> RunAsync(HostScript script, RunLimits limits, CancellationToken cancellation)
+    {
+        using var time = new CancellationTokenSource(limits.Time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellation);
+        using IDisposable held = Hold();
+        bool begun = false;
+        try
+        {
+            SshConnection connection = await _connection.GetAsync(stop.Token).ConfigureAwait(false);
+            begun = true;
+            SshAnswer answer = await connection.RunAsync(
+                ShellLaunch.Command(limits.Sudo), ShellLaunch.CommandInput(script, limits.Sudo), limits.MaxOutput, MaxError, stop.Token).ConfigureAwait(false);
+            return new HostAnswer(answer.Output, Encoding.UTF8.GetString(answer.Error.Span), answer.ExitCode);
+        }
+        catch (OperationCanceledException) when (time.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            _connection.Drop();
+            // Before the script has begun, nothing goes on there.
+            throw HostFailures.TimedOut(ComputerName, begun ? limits : limits with { KillOnStop = true });
+        }
+        catch (SshFailureException e)
+        {
+            _connection.Drop();
+            throw SshFailures.Of(e, limits);
+        }
+        catch
+        {
+            _connection.Drop();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,166 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.Versioning;
+using NatDsa.Tests.Host;
+using Xunit;
+
+namespace NatDsa.Tests.Ssh;
+
+/// <summary>
+/// A host without PowerShell: an sshd that sees users, passwords and sudo rules of its own, in a mount namespace. Its host keys are
+/// one of each type; each user may log in with each client key.
+/// </summary>
+public sealed class SshHost : IAsyncLifetime
+{
+    /// <summary>Every user's password: what no shell, no sudo and no log may trip over.</summary>
+    public const string Password = "Nat \"lab' $1 ü";
+
+    private const string Sshd = "/usr/sbin/sshd";
+    private const string Hash = "$6$natdsatests$BVPk.RRzd2Qbo/0qCDzKz9cDIZ6aOZ7.BpilJDUSX4MlqoknaadcSFx127l9bfMV44qKhc3uM337azBjVWxBR.";
+
+    private static readonly (string Name, string Shell)[] s_users =
+        [("bash", "/bin/bash"), ("dash", "/bin/dash"), ("csh", "/usr/bin/tcsh"), ("ash", "ash"), ("nologin", "/usr/sbin/nologin")];
+
+    private readonly List<Process> _daemons = [];
+
+    /// <summary>Where its files are, and tests may put theirs.</summary>
+    public string Folder { get; } = Directory.CreateTempSubdirectory("natdsa-ssh-").FullName;
+
+    /// <summary>Takes keys and passwords, on 127.0.0.1 and ::1.</summary>
+    public int Port { get; private set; }
+
+    /// <summary>Takes keys, and asks for passwords in a dialogue.</summary>
+    public int DialoguePort { get; private set; }
+
+    /// <summary>A client key, by its name: see <see cref="InitializeAsync"/>.</summary>
+    public string Key(string name) => Path.Combine(Folder, name);
+
+    /// <summary>A host key's public half, by its type.</summary>
+    public string HostKey(string type) => File.ReadAllText(Path.Combine(Folder, $"host_{type}.pub")).Split(' ') is [var t, var k, ..] ? $"{t} {k.Trim()}" : "";
+
+    /// <summary>A known_hosts file of its own, that has what the host shows.</summary>
+    public string KnownHosts(params string[] lines)
+    {
+        string path = Path.Combine(Folder, "known-" + Guid.NewGuid().ToString("N"));
+        File.WriteAllLines(path, lines);
+        return path;
+    }
+
+    /// <summary>A known_hosts file that has the key by which the host is known, for both ports and both addresses.</summary>
+    public string KnownHosts() => KnownHosts($"[127.0.0.1]:{Port},[::1]:{Port},[127.0.0.1]:{DialoguePort},[localhost]:{Port} {HostKey("ed25519")}");
+
+    public async ValueTask InitializeAsync()
+    {
+        Assert.SkipUnless(!OperatingSystem.IsWindows() && Environment.IsPrivilegedProcess && File.Exists(Sshd), "It takes Linux, root and an OpenSSH server.");
+        if (OperatingSystem.IsWindows())
+            return;
+        Directory.CreateDirectory("/run/sshd");
+        File.SetUnixFileMode(Folder, (UnixFileMode)0b111_101_101);
+        await MakeKeysAsync();
+        await MakeUsersAsync();
+        Port = await StartAsync("password", "UsePAM no", "PasswordAuthentication yes");
+        DialoguePort = await StartAsync("dialogue", "UsePAM yes", "PasswordAuthentication no", "KbdInteractiveAuthentication yes");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (Process daemon in _daemons)
+        {
+            daemon.Kill(entireProcessTree: true);
+            await daemon.WaitForExitAsync();
+            daemon.Dispose();
+        }
+
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    /// <summary>Makes a key with ssh-keygen.</summary>
+    public async Task<string> MakeKeyAsync(string name, params string[] options)
+    {
+        string path = Key(name);
+        if (!options.Contains("-N"))
+            options = [.. options, "-N", ""];
+        ProgramRun run = await ProgramRun.OfAsync(ProgramRun.Start("ssh-keygen", ["-q", "-f", path, .. options]));
+        Assert.True(run.ExitCode == 0, run.Error);
+        return path;
+    }
+
+    private async Task MakeKeysAsync()
+    {
+        foreach (string type in (string[])["ed25519", "ecdsa", "rsa"])
+            await MakeKeyAsync("host_" + type, "-t", type);
+        foreach (string type in (string[])["ed25519", "ecdsa", "rsa"])
+            await MakeKeyAsync($"openssh-{type}", "-t", type);
+        await MakeKeyAsync("openssh-locked", "-t", "ed25519", "-N", Password, "-a", "1");
+        await MakeKeyAsync("pem-rsa", "-t", "rsa", "-m", "PEM");
+        await MakeKeyAsync("pem-ecdsa", "-t", "ecdsa", "-m", "PEM");
+        await MakeKeyAsync("pem-locked", "-t", "rsa", "-m", "PEM", "-N", Password);
+        await MakeKeyAsync("pkcs8-rsa", "-t", "rsa", "-m", "PKCS8");
+        await MakeKeyAsync("pkcs8-locked", "-t", "ecdsa", "-m", "PKCS8", "-N", Password);
+        string[] authorized = [.. Directory.GetFiles(Folder, "*.pub").Where(f => !Path.GetFileName(f).StartsWith("host_", StringComparison.Ordinal)).SelectMany(File.ReadAllLines)];
+        await File.WriteAllLinesAsync(Path.Combine(Folder, "authorized"), authorized);
+        await MakeKeyAsync("stranger", "-t", "ed25519");
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private async Task MakeUsersAsync()
+    {
+        string ash = Path.Combine(Folder, "ash");
+        if (File.Exists("/usr/bin/busybox"))
+            File.CreateSymbolicLink(ash, "/usr/bin/busybox");
+        var passwd = new List<string>(await File.ReadAllLinesAsync("/etc/passwd"));
+        var shadow = new List<string>(await File.ReadAllLinesAsync("/etc/shadow"));
+        int id = 64001;
+        foreach ((string name, string shell) in s_users)
+        {
+            passwd.Add($"{name}:x:{id}:{id++}::{Folder}:{(shell == "ash" ? ash : shell)}");
+            shadow.Add($"{name}:{Hash}:19000:0:99999:7:::");
+        }
+
+        await File.WriteAllLinesAsync(Path.Combine(Folder, "passwd"), passwd);
+        await File.WriteAllLinesAsync(Path.Combine(Folder, "shadow"), shadow);
+        await File.WriteAllLinesAsync(Path.Combine(Folder, "sudoers"), ["root ALL=(ALL) ALL", "bash ALL=(ALL) ALL", "csh ALL=(ALL) NOPASSWD: ALL"]);
+        File.SetUnixFileMode(Path.Combine(Folder, "shadow"), UnixFileMode.UserRead);
+        File.SetUnixFileMode(Path.Combine(Folder, "sudoers"), UnixFileMode.UserRead);
+    }
+
+    private async Task<int> StartAsync(string name, params string[] settings)
+    {
+        int port = FreePort();
+        string configuration = Path.Combine(Folder, name + ".conf");
+        await File.WriteAllLinesAsync(
+            configuration,
+            [
+                "ListenAddress 127.0.0.1", "ListenAddress ::1", $"Port {port}", "PidFile none", "StrictModes no", "PermitRootLogin yes", "MaxAuthTries 20",
+                "MaxStartups 200", $"AuthorizedKeysFile {Path.Combine(Folder, "authorized")}", "LogLevel DEBUG1",
+                .. Directory.GetFiles(Folder, "host_*.pub").Select(f => "HostKey " + Path.ChangeExtension(f, null)),
+                .. settings,
+            ]);
+        Process daemon = ProgramRun.Start("unshare", ["--mount", "sh", "-c",
+            """
+            for file in passwd shadow sudoers; do mount --bind "$1/$file" "/etc/$file" || exit; done
+            exec /usr/sbin/sshd -D -e -f "$2"
+            """, "sh", Folder, configuration]);
+        _daemons.Add(daemon);
+        string said = "";
+        while (await daemon.StandardError.ReadLineAsync() is { } line)
+        {
+            said += line + Environment.NewLine;
+            if (line.Contains("Server listening on ::1", StringComparison.Ordinal))
+            {
+                _ = daemon.StandardError.BaseStream.CopyToAsync(File.Create(Path.Combine(Folder, name + ".log")));
+                return port;
+            }
+        }
+
+        throw new InvalidOperationException("sshd did not start: " + said);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
