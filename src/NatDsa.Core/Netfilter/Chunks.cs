@@ -26,7 +26,7 @@ internal sealed class Chunks<T>(int bits, int expected = int.MaxValue)
         {
             if (chunk == _chunks.Length)
                 Array.Resize(ref _chunks, Math.Max(4, chunk * 2));
-            _chunks[chunk] ??= new T[chunk == 0 ? Math.Clamp(expected, 4, 1 << bits) : 1 << bits];
+            _chunks[chunk] ??= GC.AllocateUninitializedArray<T>(chunk == 0 ? Math.Clamp(expected, 4, 1 << bits) : 1 << bits);
         }
         else if (place == _chunks[chunk].Length)
         {

@@ -27,51 +27,52 @@ internal sealed class NameTable(string text = "")
         get
         {
             ref Entry entry = ref _entries[number];
-            return entry.Name ??= text.Substring(entry.Start, entry.Length);
+            return entry.Name ??= text.Substring(entry.Start, entry.Key.Length);
         }
     }
 
     /// <summary>The number of a name; a new one the first time.</summary>
     public int NumberOf(ReadOnlySpan<char> name)
     {
-        uint hash = Hash(name);
-        int number = Find(name, hash);
-        return number >= 0 ? number : Add(name, hash);
+        var key = new Key(name);
+        int number = Find(name, key);
+        return number >= 0 ? number : Add(name, key);
     }
 
     /// <summary>The one string for a name.</summary>
     public string Intern(ReadOnlySpan<char> name) => this[NumberOf(name)];
 
     /// <summary>The number of a name; -1 when it has none. Safe from many threads once no name is added any more.</summary>
-    public int Find(ReadOnlySpan<char> name) => Find(name, Hash(name));
+    public int Find(ReadOnlySpan<char> name) => Find(name, new Key(name));
 
-    private int Find(ReadOnlySpan<char> name, uint hash)
+    private int Find(ReadOnlySpan<char> name, in Key key)
     {
         int[] slots = _slots;
-        for (uint slot = hash; ; slot++)
+        for (uint slot = key.Hash; ; slot++)
         {
             int number = slots[slot & (slots.Length - 1)] - 1;
             if (number < 0)
                 return number;
             ref Entry entry = ref _entries[number];
-            if (entry.Hash == hash && entry.Length == name.Length && name.SequenceEqual(entry.Start < 0 ? entry.Name : text.AsSpan(entry.Start, entry.Length)))
+            // The key of a short name is all of it.
+            if (entry.Key.Equals(key) && (name.Length <= Key.Characters || name.SequenceEqual(entry.Start < 0 ? entry.Name : text.AsSpan(entry.Start, name.Length))))
                 return number;
         }
     }
 
-    private int Add(ReadOnlySpan<char> name, uint hash)
+    private int Add(ReadOnlySpan<char> name, in Key key)
     {
         int number = Count;
         if (number * 2 >= _slots.Length)
         {
             _slots = new int[_slots.Length * 2];
             for (int i = 0; i < number; i++)
-                Place(_entries[i].Hash, i);
+                Place(_entries[i].Key.Hash, i);
         }
 
         bool isStretch = text.AsSpan().Overlaps(name, out int start) && start >= 0 && start + name.Length <= text.Length;
-        _entries.Add() = new Entry { Name = isStretch ? null : name.ToString(), Start = isStretch ? start : -1, Length = name.Length, Hash = hash };
-        Place(hash, number);
+        _entries.Add() = new Entry { Name = isStretch ? null : name.ToString(), Start = isStretch ? start : -1, Key = key };
+        Place(key.Hash, number);
         return number;
     }
 
@@ -83,55 +84,72 @@ internal sealed class NameTable(string text = "")
         _slots[slot & (_slots.Length - 1)] = number + 1;
     }
 
-    // Sixteen bytes a step, the last ones read again where the length is no multiple.
-    private static uint Hash(ReadOnlySpan<char> name)
-    {
-        ref byte bytes = ref Unsafe.As<char, byte>(ref MemoryMarshal.GetReference(name));
-        int length = name.Length * sizeof(char);
-        ulong hash = s_seed ^ (uint)length;
-        ulong first = 0, second = 0;
-        if (length >= 16)
-        {
-            for (int i = 0; i + 16 < length; i += 16)
-                hash = Mix(Eight(ref bytes, i) ^ s_mask, Eight(ref bytes, i + 8) ^ hash);
-            first = Eight(ref bytes, length - 16);
-            second = Eight(ref bytes, length - 8);
-        }
-        else if (length >= 8)
-        {
-            first = Eight(ref bytes, 0);
-            second = Eight(ref bytes, length - 8);
-        }
-        else if (length >= 4)
-        {
-            first = Unsafe.ReadUnaligned<uint>(ref bytes);
-            second = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref bytes, length - 4));
-        }
-        else if (length > 0)
-        {
-            first = Unsafe.ReadUnaligned<ushort>(ref bytes);
-        }
-
-        hash = Mix(first ^ s_mask, second ^ hash);
-        return (uint)(hash ^ (hash >> 32));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Eight(ref byte bytes, int offset) => Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref bytes, offset));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Mix(ulong a, ulong b)
-    {
-        ulong high = Math.BigMul(a, b, out ulong low);
-        return high ^ BitOperations.RotateLeft(low, 23);
-    }
-
-    /// <summary>A name, as a string once somebody has asked for it; and where it is in the text; a negative start: nowhere.</summary>
+    /// <summary>A name: a string once somebody has asked for it; and where it is in the text; a negative start: nowhere.</summary>
     private struct Entry
     {
         public string? Name;
         public int Start;
-        public int Length;
-        public uint Hash;
+        public Key Key;
+    }
+
+    /// <summary>The length, the last sixteen bytes, and a hash over all.</summary>
+    private readonly struct Key : IEquatable<Key>
+    {
+        /// <summary>How many characters a key holds: names of no more are the same when their keys are.</summary>
+        public const int Characters = 8;
+
+        public readonly uint Hash;
+        public readonly int Length;
+        private readonly ulong _first;
+        private readonly ulong _second;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Key(ReadOnlySpan<char> name)
+        {
+            ref byte bytes = ref Unsafe.As<char, byte>(ref MemoryMarshal.GetReference(name));
+            int length = name.Length * sizeof(char);
+            Length = name.Length;
+            ulong hash = s_seed ^ (uint)length;
+            if (length >= 16)
+            {
+                for (int i = 0; i + 16 < length; i += 16)
+                    hash = Mix(Eight(ref bytes, i) ^ s_mask, Eight(ref bytes, i + 8) ^ hash);
+                _first = Eight(ref bytes, length - 16);
+                _second = Eight(ref bytes, length - 8);
+            }
+            else if (length >= 8)
+            {
+                _first = Eight(ref bytes, 0);
+                _second = Eight(ref bytes, length - 8);
+            }
+            else if (length >= 4)
+            {
+                _first = Unsafe.ReadUnaligned<uint>(ref bytes);
+                _second = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref bytes, length - 4));
+            }
+            else if (length > 0)
+            {
+                _first = Unsafe.ReadUnaligned<ushort>(ref bytes);
+            }
+
+            hash = Mix(_first ^ s_mask, _second ^ hash);
+            Hash = (uint)(hash ^ (hash >> 32));
+        }
+
+        public bool Equals(Key other) => _first == other._first && _second == other._second && Length == other.Length && Hash == other.Hash;
+
+        public override bool Equals(object? obj) => obj is Key other && Equals(other);
+
+        public override int GetHashCode() => (int)Hash;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static ulong Eight(ref byte bytes, int offset) => Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref bytes, offset));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static ulong Mix(ulong a, ulong b)
+        {
+            ulong high = Math.BigMul(a, b, out ulong low);
+            return high ^ BitOperations.RotateLeft(low, 23);
+        }
     }
 }

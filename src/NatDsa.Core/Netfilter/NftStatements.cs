@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace NatDsa.Netfilter;
@@ -16,7 +17,7 @@ internal static class NftStatements
     {
         try
         {
-            using var document = JsonDocument.Parse(rule.Text, s_options);
+            using JsonDocument document = DocumentOf(rule);
             return document.RootElement.TryGetProperty("handle", out JsonElement handle) && handle.ValueKind == JsonValueKind.Number && handle.TryGetUInt64(out ulong number)
                 ? number
                 : null;
@@ -33,7 +34,7 @@ internal static class NftStatements
     {
         try
         {
-            using var document = JsonDocument.Parse(rule.Text, s_options);
+            using JsonDocument document = DocumentOf(rule);
             return Of(rule, document);
         }
         catch (InvalidOperationException)
@@ -41,6 +42,9 @@ internal static class NftStatements
             return [rule.Text];
         }
     }
+
+    // By way of UTF-8, as the reader reads it: half of a surrogate pair in the text becomes a replacement character, and no error.
+    private static JsonDocument DocumentOf(Rule rule) => JsonDocument.Parse(Encoding.UTF8.GetBytes(rule.Text), s_options);
 
     private static List<string> Of(Rule rule, JsonDocument document)
     {

@@ -64,7 +64,7 @@ public sealed class Rule : IEquatable<Rule>
     public bool IsGoto => Has(RuleTraits.Goto);
 
     /// <summary>The protocol: <c>tcp</c>, a number that has no known name, or <c>all</c>; with a <c>!</c> in front when negated.</summary>
-    public string Protocol => IsProtocolNegated ? "!" + ProtocolName : ProtocolName;
+    public string Protocol => (Record.Traits & RuleTraits.ProtocolNegated) != 0 ? "!" + ProtocolName : ProtocolName;
 
     /// <summary>Whether every protocol but that one matches.</summary>
     public bool IsProtocolNegated => Has(RuleTraits.ProtocolNegated);

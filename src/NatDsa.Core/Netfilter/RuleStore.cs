@@ -258,7 +258,7 @@ internal sealed class RuleStore(string text)
         int used = count - first;
         // Small texts get small chunks: no chunk has more words than the rest of the text can hold.
         int length = Math.Max(Math.Min(1 << WordBits, (Text.Length - position) / 2 + 1) + used, used * 2);
-        var chunk = new Word[length];
+        Word[] chunk = GC.AllocateUninitializedArray<Word>(length);
         Array.Copy(words, first, chunk, 0, used);
         if (_wordChunks == _words.Length)
             Array.Resize(ref _words, Math.Max(4, _wordChunks * 2));

@@ -17,6 +17,9 @@ namespace NatDsa.Netfilter;
 /// </remarks>
 internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
 {
+    // c d g i j m o p s, by their distance from c.
+    private const int ValueLetters = 1 | 1 << 1 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 10 | 1 << 12 | 1 << 13 | 1 << 16;
+
     private readonly string _text = store.Text;
 
     // The newest chunk of the store's words.
@@ -255,7 +258,8 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
     }
 
     /// <summary>Whether an option of every rule has a value, by its letter.</summary>
-    private static bool HasValue(char letter) => letter is 's' or 'd' or 'p' or 'i' or 'o' or 'j' or 'g' or 'm' or 'c';
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool HasValue(char letter) => (uint)(letter - 'c') <= 's' - 'c' && (ValueLetters >> (letter - 'c') & 1) != 0;
 
     /// <summary>Reads the value of an option of every rule from the words that follow it.</summary>
     private bool ReadValueOf(ref RuleRecord rule, int index, char letter, int option, ref int cursor)
@@ -377,7 +381,7 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
         ReadOnlySpan<char> value = quoted ? RuleText.Unquote(_text.AsSpan(start, length)) : _text.AsSpan(start, length);
         bool negated = _isNegated;
         _isNegated = false;
-        if (value.IsEmpty || negated && letter is 'm' or 'j' or 'g' or 'c')
+        if (value.IsEmpty || negated && letter is 'm' or 'j' or 'g' or 'c' || IsGiven(in rule, letter))
             return Refuse(Messages.UnexpectedWord, start, length);
         switch (letter)
         {
@@ -413,8 +417,6 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
                 _isInTarget = false;
                 return true;
             case 'j' or 'g':
-                if (rule.Target != 0)
-                    return Refuse(Messages.UnexpectedWord, start, length);
                 rule.Target = store.Names.NumberOf(value) + 1;
                 if (letter == 'g')
                     rule.Traits |= RuleTraits.Goto;
@@ -424,6 +426,18 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
                 return ReadCounter(index, letter, value) || Refuse(Messages.UnexpectedWord, start, length);
         }
     }
+
+    /// <summary>Whether the rule has this option already: iptables takes each once.</summary>
+    private static bool IsGiven(in RuleRecord rule, char letter) => letter switch
+    {
+        's' => (rule.Traits & RuleTraits.HasSource) != 0,
+        'd' => (rule.Traits & RuleTraits.HasDestination) != 0,
+        'p' => rule.Protocol != 0,
+        'i' => rule.In != 0,
+        'o' => rule.Out != 0,
+        'j' or 'g' => rule.Target != 0,
+        _ => false,
+    };
 
     private int ProtocolNumber(ReadOnlySpan<char> value)
     {
