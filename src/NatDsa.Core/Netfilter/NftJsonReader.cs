@@ -24,6 +24,7 @@ internal sealed class NftJsonReader : IRuleReader
     private readonly Dictionary<(NetfilterFamily, int), NftTable> _tables = [];
 
     private byte[] _utf8 = [];
+    private bool _hasMetainfo;
     private int _handedOut = -1;
 
     // Where the text and its bytes part, as they do behind a character that is more than one byte.
@@ -99,7 +100,8 @@ internal sealed class NftJsonReader : IRuleReader
         {
         }
 
-        if (!isList)
+        // Even an empty ruleset has nft's word on itself: a list without it is nobody's answer.
+        if (!isList || (!_hasMetainfo && _tables.Count == 0))
             _errors.Report(Messages.NotARuleset, _charMark, 1);
     }
 
@@ -117,6 +119,7 @@ internal sealed class NftJsonReader : IRuleReader
             ReadOnlySpan<byte> kind = reader.ValueSpan;
             if (IsCommand(kind))
                 Refuse(ref reader);
+            _hasMetainfo |= kind.SequenceEqual("metainfo"u8);
             bool isRules = kind.SequenceEqual("rule"u8) || kind.SequenceEqual("chain"u8) || kind.SequenceEqual("table"u8);
             reader.Read();
             if (reader.TokenType != JsonTokenType.StartObject)

@@ -129,6 +129,7 @@ public sealed class NftJsonReaderTests
     [Theory]
     [InlineData("""{"nftables": []} x""", 1, 18)]
     [InlineData("""{"nftables": {}}""", 1, 1)]
+    [InlineData("""{"nftables": []}""", 1, 1)]
     [InlineData("""{"nftables": [{"table": {"family": "ip"}}]}""", 1, 25)]
     [InlineData("""{"nftables": [{"chain": {"family": "ip", "table": "t", "name": "c"}}]}""", 1, 25)]
     [InlineData("{\"nftables\": [{\"metainfo\": {}},\n{\"rule\": {\"family\": \"ip\", \"table\": \"t\", \"chain\": \"c\", \"expr\": []}}]}", 2, 10)]
