@@ -24,6 +24,7 @@ public sealed class AgentRestartTests(SharedLab host) : IClassFixture<SharedLab>
 
         // The agent that would not start is down: that could not be undone, and is said.
         Assert.Equal(value == "ignored" ? RepairOutcome.Undone : RepairOutcome.Stuck, repair.Outcome);
+        Assert.Contains("Repair-DsaNatHost -SkipAgentRestart", repair.Reason, StringComparison.Ordinal);
         await host.AssertUnchangedSinceAsync(before, answer.ToString(), "/var/lib/natdsa", "module dsa_filter");
         Assert.Equal("", await host.OnNatAsync("pgrep -f 'ds_agent [r]estart' || true"));
     }

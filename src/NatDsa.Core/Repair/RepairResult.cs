@@ -102,6 +102,7 @@ public sealed class RepairResult : HostRecord
             "refused" => (RepairOutcome.Refused, Messages.RepairRefused.With(name, failedStep?.Name, evidence), ErrorIds.RepairFailed),
             "undone" when failed == "agent" => (RepairOutcome.Undone, Messages.RepairUndoneAgent.With(name, evidence), ErrorIds.RepairFailed),
             "undone" => (RepairOutcome.Undone, Messages.RepairUndone.With(name, failedStep?.Name, evidence), ErrorIds.RepairFailed),
+            "stuck" when failed == "agent" => (RepairOutcome.Stuck, Messages.RepairStuckAgent.With(name, evidence, folder), ErrorIds.RepairFailed),
             "stuck" => (RepairOutcome.Stuck, Messages.RepairStuck.With(name, failedStep?.Name, evidence, folder), ErrorIds.RepairFailed),
             _ => (RepairOutcome.Stuck, Messages.RepairAnswerBroken.With(name), ErrorIds.AnswerBroken),
         };

@@ -25,10 +25,12 @@ internal static class HostFailures
             : new HostException(ErrorIds.AnswerBroken, ErrorCategory.InvalidData, Messages.NoAnswer.With(host, answer.ExitCode, said));
     }
 
-    /// <summary>Why a PowerShell session over SSH did not come up, by what <c>ssh</c> says, which it says in English always.</summary>
-    public static HostException Connecting(string host, Exception exception)
+    /// <summary>
+    /// Why a PowerShell session over SSH did not come up, by the words of <c>ssh</c>, which are English always; without any, by the exception's.
+    /// </summary>
+    public static HostException Connecting(string host, Exception exception, string words = "")
     {
-        string said = Untrusted.OneLine(exception.Message);
+        string said = Untrusted.OneLine(words.Length > 0 ? words : exception.Message);
         (string id, ErrorCategory category, string message) = said switch
         {
             _ when Says("REMOTE HOST IDENTIFICATION HAS CHANGED") => (ErrorIds.HostKeyChanged, ErrorCategory.SecurityError, Messages.HostKeyChanged),

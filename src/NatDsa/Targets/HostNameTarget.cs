@@ -2,6 +2,7 @@ using System.Collections;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
+using System.Management.Automation.Remoting;
 using System.Management.Automation.Runspaces;
 using Microsoft.PowerShell.Commands;
 using NatDsa.Probe;
@@ -135,9 +136,12 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
         Add("ConnectingTimeout", remoting.ConnectingTimeout > 0 ? Math.Min(remoting.ConnectingTimeout, all) : all);
 
         PSDataCollection<PSObject> sessions = await pipeline.InvokeAsync(cancellation).ConfigureAwait(false);
-        return sessions is [{ BaseObject: PSSession session }]
-            ? session
-            : throw HostFailures.Connecting(hostName, pipeline.FirstError);
+        if (sessions is [{ BaseObject: PSSession session }])
+            return session;
+        string words = pipeline.FirstError is PSRemotingTransportException
+            ? await SshWords.AskAsync(hostName, remoting, cancellation).ConfigureAwait(false)
+            : "";
+        throw HostFailures.Connecting(hostName, pipeline.FirstError, words);
 
         void Add(string name, object? value)
         {
