@@ -135,16 +135,21 @@ lab="$LAB_HOME/lab"
 cat <<EOF
 Lab $NATDSA_LAB is up: nat ($LAB_FLAVOR, iptables-$LAB_BACKEND${LAB_AGENT:+, agent $LAB_AGENT}), client and internet.
 
-  does NAT work?       $lab fetch
-  a shell on nat       $lab ssh nat
+  does NAT work?       $lab fetch --lab $NATDSA_LAB
+  a shell on nat       $lab ssh --lab $NATDSA_LAB nat
                        ssh -F $LAB_KEYS/ssh_config $LAB_NAT_ADDRESS
-  inside, without ssh  $lab exec nat -- iptables-save
-  here, as on nat      $lab exec nat -- $LAB_NATDSA -Command "Get-NatIptablesState"
+  inside, without ssh  $lab exec --lab $NATDSA_LAB nat -- iptables-save
+  here, as on nat      $lab exec --lab $NATDSA_LAB nat -- $LAB_NATDSA -Command "Get-NatIptablesState"
+  over SSH
+    $LAB_NATDSA -Command "Get-NatIptablesState -ComputerName $LAB_NAT_ADDRESS -Port 2222 -UserName root -KeyFile $LAB_KEYS/client -KnownHostsPath $LAB_KEYS/known_hosts"
   over PowerShell remoting
     $LAB_NATDSA -Command "Get-NatIptablesState -HostName $LAB_NAT_ADDRESS -Port 2222 -UserName root -KeyFilePath $LAB_KEYS/client -Options @{UserKnownHostsFile = '$LAB_KEYS/known_hosts'}"
-  the repair           $lab exec nat -- $LAB_NATDSA -Command "Repair-DsaNatHost -Confirm:\\\$false"
+  the repair           $lab exec --lab $NATDSA_LAB nat -- $LAB_NATDSA -Command "Repair-DsaNatHost -Confirm:\\\$false"
+  over SSH, with the client's proof
+    $LAB_NATDSA -Command "Repair-DsaNatHost -ComputerName $LAB_NAT_ADDRESS -Port 2222 -UserName root -KeyFile $LAB_KEYS/client -KnownHostsPath $LAB_KEYS/known_hosts -VerifyFrom $LAB_CLIENT_ADDRESS -Confirm:\\\$false"
 
 Ctrl+C, or "$lab down --lab $NATDSA_LAB", ends it.
 EOF
+[ -x "$LAB_NATDSA" ] || echo "natdsa is not there yet: build it with 'dotnet build -c Release', or name another one with --natdsa." >&2
 sleep infinity &
 wait $!
