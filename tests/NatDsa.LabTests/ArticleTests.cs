@@ -15,7 +15,7 @@ public sealed class ArticleTests
         {
             foreach (LabBackend backend in Enum.GetValues<LabBackend>())
             {
-                foreach (string target in (string[])["Local", "Session", "HostName"])
+                foreach (string target in (string[])["Local", "Session", "HostName", "ComputerName"])
                     ways.Add(flavor, backend, target);
             }
         }
@@ -84,8 +84,9 @@ public sealed class ArticleTests
         {
             case "Local":
                 return (await lab.Nat.NatdsaAsync(command.Replace("TARGET", ""))).EnsureSucceeded().Output.Trim();
-            case "Session":
-                var answer = await shell.RunAsync(command.Replace("TARGET", "@nat"));
+            case "Session" or "ComputerName":
+                var ssh = $"-ComputerName {lab.Nat.Address} -Port {lab.Port} -UserName root -KeyFile '{lab.KeyFilePath}' -KnownHostsPath '{lab.KnownHostsPath}'";
+                var answer = await shell.RunAsync(command.Replace("TARGET", target == "Session" ? "@nat" : ssh));
                 Assert.True(answer.Errors.Count == 0, answer.ToString());
                 return string.Join('\n', answer.Output);
             default:
