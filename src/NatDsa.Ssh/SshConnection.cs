@@ -61,7 +61,9 @@ internal sealed class SshConnection : IDisposable
             try
             {
                 Task end = await OnOwnThreadAsync(() => Start(running, input), cancellation).ConfigureAwait(false);
-                return await new SshOutput(running, maxOutput, maxError).ReadAsync(end, _server.Host, cancellation).ConfigureAwait(false);
+                var output = new SshOutput(_server.Host, running.OutputStream, running.ExtendedOutputStream, maxOutput, maxError);
+                await output.ReadAsync(end, () => IsOpen, cancellation).ConfigureAwait(false);
+                return output.Answer(running.ExitStatus);
             }
             finally
             {
@@ -188,9 +190,3 @@ internal sealed class SshConnection : IDisposable
         _jumpHost?.Close();
     }
 }
-
-/// <summary>What a command answered.</summary>
-/// <param name="Output">Standard output.</param>
-/// <param name="Error">The beginning of standard error.</param>
-/// <param name="ExitCode">Its exit code; -1 when a signal ended it.</param>
-internal sealed record SshAnswer(ReadOnlyMemory<byte> Output, ReadOnlyMemory<byte> Error, int ExitCode);

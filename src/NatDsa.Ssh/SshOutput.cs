@@ -1,10 +1,12 @@
 using System.Buffers;
-using Renci.SshNet;
 
 namespace NatDsa.Ssh;
 
-/// <summary>Reads what a command writes. SSH.NET keeps it until it is read, and a thread that waited for each stream would be one too many.</summary>
-internal sealed class SshOutput(SshCommand command, int maxOutput, int maxError)
+/// <summary>
+/// Reads what a command writes. SSH.NET, of every version, keeps it until it is read; a thread that waited for each stream would be
+/// one too many.
+/// </summary>
+internal sealed class SshOutput(string host, Stream output, Stream error, int maxOutput, int maxError)
 {
     private static readonly TimeSpan s_turn = TimeSpan.FromMilliseconds(100);
 
@@ -13,33 +15,40 @@ internal sealed class SshOutput(SshCommand command, int maxOutput, int maxError)
     private readonly byte[] _buffer = new byte[32 << 10];
 
     /// <summary>Waits for the command's end. What comes is looked at every 100 ms, so that no host can fill the memory.</summary>
-    public async Task<SshAnswer> ReadAsync(Task end, string host, CancellationToken cancellation)
+    /// <exception cref="SshFailureException">There was too much of it, or the connection broke.</exception>
+    public async Task ReadAsync(Task end, Func<bool> isConnected, CancellationToken cancellation)
     {
         while (await Task.WhenAny(end, Task.Delay(s_turn, cancellation)).ConfigureAwait(false) != end)
         {
             cancellation.ThrowIfCancellationRequested();
-            Drain(host);
+            Drain();
+            if (!isConnected() && !end.IsCompleted)
+                throw new SshFailureException(SshFailure.Unreachable, host, "The connection broke.");
         }
 
         await end.ConfigureAwait(false);
-        Drain(host);
-        return new SshAnswer(_output.WrittenMemory, _error.WrittenMemory, command.ExitStatus ?? -1);
+        Drain();
     }
 
-    private void Drain(string host)
+    /// <summary>What was read.</summary>
+    public SshAnswer Answer(int? exitCode) => new(_output.WrittenMemory, _error.WrittenMemory, exitCode ?? -1);
+
+    private void Drain()
     {
-        if (!Take(command.OutputStream, _output, maxOutput))
+        if (!Take(output, _output, maxOutput))
             throw new SshFailureException(SshFailure.TooMuchOutput, host, "");
-        Take(command.ExtendedOutputStream, _error, maxError);
+        Take(error, _error, maxError);
     }
 
     /// <summary>Takes what is there; false when it is more than is kept.</summary>
     private bool Take(Stream stream, ArrayBufferWriter<byte> kept, int limit)
     {
         bool fits = true;
-        while (stream.Length > 0)
+        long there;
+        while ((there = stream.Length) > 0)
         {
-            int read = stream.Read(_buffer, 0, _buffer.Length);
+            // Old versions wait for as many bytes as are asked for.
+            int read = stream.Read(_buffer, 0, (int)Math.Min(there, _buffer.Length));
             int room = limit - kept.WrittenCount;
             fits &= read <= room;
             kept.Write(_buffer.AsSpan(0, Math.Min(read, room)));

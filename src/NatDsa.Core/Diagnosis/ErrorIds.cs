@@ -9,6 +9,9 @@ public static class ErrorIds
     /// <summary>The host answers, but has no PowerShell subsystem.</summary>
     public const string RemotePowerShellMissing = nameof(RemotePowerShellMissing);
 
+    /// <summary>A Posh-SSH session's copy of SSH.NET is too old for what is asked.</summary>
+    public const string SessionTooOld = nameof(SessionTooOld);
+
     /// <summary>The host's key is not in known_hosts.</summary>
     public const string HostKeyUnknown = nameof(HostKeyUnknown);
 

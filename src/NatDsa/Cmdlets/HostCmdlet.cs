@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Management.Automation;
-using System.Management.Automation.Runspaces;
 using System.Security;
 using NatDsa.Probe;
 using NatDsa.Resources;
@@ -26,10 +25,11 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     private SshParameters? _ssh;
     private int _running;
 
-    /// <summary>Open PowerShell sessions to the hosts.</summary>
+    /// <summary>Open sessions to the hosts: PowerShell's own, or Posh-SSH's.</summary>
     [Parameter(ParameterSetName = SessionSet, Mandatory = true, ValueFromPipeline = true)]
     [ValidateNotNullOrEmpty]
-    public PSSession[] Session { get; set; } = [];
+    [HostSession]
+    public HostSession[] Session { get; set; } = [];
 
     /// <summary>Names or addresses of hosts that have PowerShell as an SSH subsystem, as <c>New-PSSession -HostName</c> takes them.</summary>
     [Parameter(ParameterSetName = HostNameSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
@@ -166,7 +166,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     /// <summary>The hosts that the bound parameters name.</summary>
     private IEnumerable<HostTarget> Targets() => ParameterSetName switch
     {
-        SessionSet => Session.Select(s => new SessionTarget(s)),
+        SessionSet => Session.Select(s => s.Target),
         HostNameSet => HostName.Select(ToTarget),
         ComputerNameSet => SshTargets(),
         InputObjectSet => InputObject.Select(OriginOf).OfType<HostTarget>(),
@@ -212,17 +212,16 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     /// <summary>Checks that a parameter names another host: by a session, an object of this module, or <c>[user@]host[:port]</c>.</summary>
     private protected static void CheckOther(object value, string parameter)
     {
-        if (Bare(value) is not (PSSession or HostRecord { Origin: HostTarget }) && !(Bare(value) is string name && HostAddress.TryRead(name, out _)))
+        if (HostSession.Of(value) is null && Bare(value) is not HostRecord { Origin: HostTarget } && !(Bare(value) is string name && HostAddress.TryRead(name, out _)))
             throw new PSArgumentException(Messages.NotATarget.With(parameter, value), parameter);
     }
 
     /// <summary>The other host; one that is only named is reached as <paramref name="target"/> is.</summary>
     private protected static HostTarget Other(object value, HostTarget target) => Bare(value) switch
     {
-        PSSession session => new SessionTarget(session),
         HostRecord { Origin: HostTarget origin } => origin,
         string name when HostAddress.TryRead(name, out HostAddress address) => target.Another(name, address),
-        _ => throw new ArgumentException("It has been checked.", nameof(value)),
+        _ => HostSession.Of(value)!.Target,
     };
 
     private static object Bare(object value) => value is PSObject wrapped ? wrapped.BaseObject : value;

@@ -11,6 +11,9 @@ internal static class ShellLaunch
     // Read whole before any of it runs: text that was cut off is a syntax error.
     private const string RunInput = "eval \"$(cat)\"";
 
+    // MAX_ARG_STRLEN of 4 KiB pages.
+    private const int MaxArgument = 128 << 10;
+
     private static readonly string s_launch = Read("launch.sh");
     private static readonly byte[] s_launchLine = Encoding.UTF8.GetBytes($"eval \"$(printf %b '{HostScript.Inert(s_launch)}')\"\n");
 
@@ -47,6 +50,19 @@ internal static class ShellLaunch
     {
         byte[] input = Input(script, sudo);
         return sudo?.Password is null ? input : [.. s_launchLine, .. input];
+    }
+
+    /// <summary>
+    /// The command with the script in it, for an SSH client that cannot give a command its input; null when that needs a password, or
+    /// is longer than one argument of Linux can be. In it is no character that any login shell would read as something else.
+    /// </summary>
+    public static string? CommandWithScript(HostScript script, Sudo? sudo)
+    {
+        string text = Encoding.UTF8.GetString(script.ToStandardInput());
+        string command = $"/bin/sh -c 'eval \"$(printf %b \"{HostScript.Inert(text)}\")\"' </dev/null";
+        if (sudo is not null)
+            command = "sudo -n -- " + command;
+        return sudo?.Password is null && command.Length < MaxArgument ? command : null;
     }
 
     internal static string Read(string name)

@@ -26,6 +26,23 @@ internal sealed class ModuleSession : IDisposable
         return new Answer(output, [.. shell.Streams.Error], shell);
     }
 
+    /// <summary>Runs a script and stops it when the time has come; null when that is what ended it.</summary>
+    public async Task<Answer?> RunUntilStoppedAsync(string script, Task time)
+    {
+        using var shell = PowerShell.Create(_runspace);
+        Task<PSDataCollection<PSObject>> running = shell.AddScript(script).InvokeAsync();
+        await Task.WhenAny(time, running);
+        await Task.Factory.FromAsync(shell.BeginStop, shell.EndStop, null);
+        try
+        {
+            return new Answer([.. await running], [.. shell.Streams.Error], shell);
+        }
+        catch (PipelineStoppedException)
+        {
+            return null;
+        }
+    }
+
     public void Dispose() => _runspace.Dispose();
 
     /// <summary>What came of a script.</summary>

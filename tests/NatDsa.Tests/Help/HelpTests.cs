@@ -76,7 +76,7 @@ public sealed partial class HelpTests
     [InlineData("Get-NatIptablesRule", "Table", "String[]", "*", "false", "named", "False", "true")]
     [InlineData("Test-NatEgress", "Uri", "Uri", "http://example.com/", "false", "named", "False", "false")]
     [InlineData("Test-DsaMarkerFile", "Marker", "DsaMarker", "None", "false", "named", "False", "false")]
-    [InlineData("Get-DsaAgentState", "Session", "PSSession[]", "None", "true", "named", "True (ByValue)", "false")]
+    [InlineData("Get-DsaAgentState", "Session", "HostSession[]", "None", "true", "named", "True (ByValue)", "false")]
     public async Task A_parameter_is_told_as_the_engine_binds_it(
         string cmdlet, string parameter, string type, string otherwise, string required, string position, string pipeline, string wildcards)
     {

@@ -200,6 +200,13 @@ public sealed class ComputerNameTests(SshHost host) : IClassFixture<SshHost>, ID
         Assert.Single(answer.Output);
     }
 
+    [Fact]
+    public void A_host_that_hangs_costs_its_time_and_not_more()
+    {
+        ErrorRecord error = Failed("TimedOut", Run($"-UserName hang -KeyFile '{host.Key("openssh-ed25519")}' -TimeoutSec 3"));
+        Assert.Equal(ErrorCategory.OperationTimeout, error.CategoryInfo.Category);
+    }
+
     private ModuleSession.Answer Run(string arguments, string cmdlet = "Get-DsaAgentState", string name = "127.0.0.1", int? port = null, string? known = null) =>
         _module.Run(
             $"""

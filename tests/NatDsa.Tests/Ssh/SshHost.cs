@@ -20,7 +20,7 @@ public sealed class SshHost : IAsyncLifetime
     private const string Hash = "$6$natdsatests$BVPk.RRzd2Qbo/0qCDzKz9cDIZ6aOZ7.BpilJDUSX4MlqoknaadcSFx127l9bfMV44qKhc3uM337azBjVWxBR.";
 
     private static readonly (string Name, string Shell)[] s_users =
-        [("bash", "/bin/bash"), ("dash", "/bin/dash"), ("csh", "/usr/bin/tcsh"), ("ash", "ash"), ("nologin", "/usr/sbin/nologin")];
+        [("bash", "/bin/bash"), ("dash", "/bin/dash"), ("csh", "/usr/bin/tcsh"), ("ash", "ash"), ("nologin", "/usr/sbin/nologin"), ("hang", "hang")];
 
     private readonly List<Process> _daemons = [];
 
@@ -75,6 +75,9 @@ public sealed class SshHost : IAsyncLifetime
         Directory.Delete(Folder, recursive: true);
     }
 
+    /// <summary>What its daemons have said, in all detail.</summary>
+    public string Log => string.Concat(Directory.GetFiles(Folder, "*.log").Select(ReadShared));
+
     /// <summary>Makes a key with ssh-keygen.</summary>
     public async Task<string> MakeKeyAsync(string name, params string[] options)
     {
@@ -111,10 +114,13 @@ public sealed class SshHost : IAsyncLifetime
             File.CreateSymbolicLink(ash, "/usr/bin/busybox");
         var passwd = new List<string>(await File.ReadAllLinesAsync("/etc/passwd"));
         var shadow = new List<string>(await File.ReadAllLinesAsync("/etc/shadow"));
+        string hang = Path.Combine(Folder, "hang");
+        await File.WriteAllTextAsync(hang, "#!/bin/sh\nexec sleep 600\n");
+        File.SetUnixFileMode(hang, (UnixFileMode)0b111_101_101);
         int id = 64001;
         foreach ((string name, string shell) in s_users)
         {
-            passwd.Add($"{name}:x:{id}:{id++}::{Folder}:{(shell == "ash" ? ash : shell)}");
+            passwd.Add($"{name}:x:{id}:{id++}::{Folder}:{(shell[0] == '/' ? shell : Path.Combine(Folder, shell))}");
             shadow.Add($"{name}:{Hash}:19000:0:99999:7:::");
         }
 
@@ -149,12 +155,18 @@ public sealed class SshHost : IAsyncLifetime
             said += line + Environment.NewLine;
             if (line.Contains("Server listening on ::1", StringComparison.Ordinal))
             {
-                _ = daemon.StandardError.BaseStream.CopyToAsync(File.Create(Path.Combine(Folder, name + ".log")));
+                _ = daemon.StandardError.BaseStream.CopyToAsync(new FileStream(Path.Combine(Folder, name + ".log"), FileMode.Create, FileAccess.Write, FileShare.ReadWrite, 0));
                 return port;
             }
         }
 
         throw new InvalidOperationException("sshd did not start: " + said);
+    }
+
+    private static string ReadShared(string path)
+    {
+        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        return reader.ReadToEnd();
     }
 
     private static int FreePort()
