@@ -79,4 +79,7 @@ public sealed class NatIptablesState : HostRecord
             Path = path,
         };
     }
+
+    /// <inheritdoc/>
+    public override string ToString() => Status.ToString();
 }

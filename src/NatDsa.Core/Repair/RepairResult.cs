@@ -90,10 +90,13 @@ public sealed class RepairResult : HostRecord
         RepairStep? failedStep = steps.FirstOrDefault(s => s.ScriptName == failed);
         string evidence = failedStep?.Evidence ?? "";
         string name = answer.ComputerName ?? "";
+        string done = string.Join(", ", steps.Where(s => s.Status == RepairStepStatus.Done).Select(s => s.Name));
         string? folder = outcome?.Fact("folder");
         (RepairOutcome how, string reason, string? errorId) = ending switch
         {
             "done" when !complete => (RepairOutcome.Incomplete, Messages.RepairAnswerBroken.With(name), ErrorIds.AnswerBroken),
+            // NAT was at work before, so that it is now tells nothing of what was done.
+            "done" when after.Status == NatStatus.Healthy && plan.Before.Status == NatStatus.Healthy => (RepairOutcome.Repaired, Messages.RepairDone.With(done, agent.Reason), null),
             "done" when after.Status == NatStatus.Healthy => (RepairOutcome.Repaired, after.Reason, null),
             "done" => (RepairOutcome.Incomplete, after.Reason, null),
             "locked" => (RepairOutcome.Refused, Messages.LockHeld.With(name), ErrorIds.LockHeld),

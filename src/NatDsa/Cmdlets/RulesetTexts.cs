@@ -110,6 +110,8 @@ internal sealed class RulesetTexts(PSCmdlet cmdlet)
     {
         if (provider.Name != "FileSystem")
             return ReadContent($"{provider.Name}::{path}");
+        if (Directory.Exists(path))
+            throw new IOException(Messages.PathIsFolder.With(path));
         if (new FileInfo(path).Length <= MaxLength)
             return ReadText(path);
         cmdlet.WriteError(new HostException(ErrorIds.RulesetSyntax, ErrorCategory.LimitsExceeded, Messages.TextTooLong.With(path, MaxLength >> 20)).ToErrorRecord(path));

@@ -6,6 +6,7 @@ using System.Management.Automation.Remoting;
 using System.Management.Automation.Runspaces;
 using Microsoft.PowerShell.Commands;
 using NatDsa.Probe;
+using NatDsa.Resources;
 
 namespace NatDsa.Targets;
 
@@ -122,12 +123,17 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
 
     private async Task<PSSession> OpenAsync(Runspace runspace, RunLimits limits, CancellationToken cancellation)
     {
+        if (remoting.KeyFilePath is { } key && !File.Exists(key))
+            throw new HostException(ErrorIds.FileUnreadable, ErrorCategory.ObjectNotFound, Messages.KeyFileMissing.With(hostName, key));
+        if (await SshProgram.WhyNoWayAsync(hostName, remoting, cancellation).ConfigureAwait(false) is { } why)
+            throw HostFailures.Connecting(hostName, new RuntimeException(why));
+
         using var pipeline = new RemotePipeline(runspace, hostName);
         pipeline.Commands.AddCommand("New-PSSession").AddParameter("HostName", hostName);
         Add("UserName", remoting.UserName);
         Add("KeyFilePath", remoting.KeyFilePath);
         Add("Subsystem", remoting.Subsystem);
-        Add("Options", remoting.Options);
+        Add("Options", WithSecondAttempt(remoting.Options));
         if (remoting.Port > 0)
             Add("Port", remoting.Port);
 
@@ -139,7 +145,7 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
         if (sessions is [{ BaseObject: PSSession session }])
             return session;
         string words = pipeline.FirstError is PSRemotingTransportException
-            ? await SshWords.AskAsync(hostName, remoting, cancellation).ConfigureAwait(false)
+            ? await SshProgram.WhyNotConnectedAsync(hostName, remoting, cancellation).ConfigureAwait(false)
             : "";
         throw HostFailures.Connecting(hostName, pipeline.FirstError, words);
 
@@ -148,6 +154,15 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
             if (value is not null)
                 pipeline.Commands.AddParameter(name, value);
         }
+    }
+
+    // A host that refuses connections does so at once, and PowerShell does not bear an ssh that ends at once: the second attempt is a second later.
+    private static Hashtable WithSecondAttempt(Hashtable? options)
+    {
+        var all = new Hashtable(options ?? [], StringComparer.OrdinalIgnoreCase);
+        if (!all.ContainsKey("ConnectionAttempts"))
+            all.Add("ConnectionAttempts", "2");
+        return all;
     }
 
     // One command, and the file system for its key file, is all that this runspace has: it opens in a few milliseconds.

@@ -153,6 +153,16 @@ public sealed class RulesetInputTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_is_no_file_and_the_error_says_what_to_name_instead()
+    {
+        ModuleSession.Answer answer = _module.Run("Get-NatIptablesState -Path $input", Samples);
+        Assert.Empty(answer.Output);
+        ErrorRecord error = Assert.Single(answer.Errors);
+        Assert.StartsWith(ErrorIds.FileUnreadable, error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains(Samples + "/*", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Rules_are_filtered_by_table_chain_and_target()
     {
         string save = Path.Combine(Samples, "working-save.txt");

@@ -34,7 +34,18 @@ public sealed class HostNameTests(SshHost host) : IClassFixture<SshHost>, IDispo
 
     [Fact]
     public void A_key_file_that_is_not_there_is_named() =>
-        Assert.Contains("absent", Failed("TargetUnreachable", host.KnownHosts(), key: "absent").Exception.Message, StringComparison.Ordinal);
+        Assert.Contains("absent", Failed("FileUnreadable", host.KnownHosts(), key: "absent").Exception.Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("nat99.invalid", "", "nat99.invalid")]
+    [InlineData("127.0.0.1", "; NoSuchOption = 'yes'", "nosuchoption")]
+    public void A_name_that_leads_nowhere_and_an_option_that_ssh_does_not_know_are_told_before_anything_is_connected(string name, string option, string word)
+    {
+        ModuleSession.Answer answer = _module.Run($"Get-NatIptablesState -HostName {name} -Options @{{ BatchMode = 'yes'{option} }}");
+        ErrorRecord error = Assert.Single(answer.Errors);
+        Assert.Equal(("TargetUnreachable", name), (error.FullyQualifiedErrorId.Split(',')[0], error.TargetObject));
+        Assert.Contains(word, error.ToString(), StringComparison.OrdinalIgnoreCase);
+    }
 
     private ErrorRecord Failed(string errorId, string knownHosts, string user = "bash", string key = "openssh-ed25519", int? port = null)
     {
