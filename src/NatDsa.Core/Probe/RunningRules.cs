@@ -43,9 +43,11 @@ internal sealed record RunningRules(IReadOnlyList<Ruleset> Rulesets, Fault? Faul
                 continue;
             }
 
-            // No table in use: iptables-save prints nothing.
+            // No table in use: iptables-save prints nothing. Before version 1.6 it does so, and succeeds, for one who may not see the tables.
             if (!string.IsNullOrWhiteSpace(section.Text))
                 rulesets.Add(RulesetReader.Read(section.Text, RulesetReadMode.Lenient));
+            else if (!host.IsRoot)
+                fault ??= new Fault(ErrorIds.PermissionDenied, Messages.RulesNeedRoot.With(name));
         }
 
         if (host.Answer.TryGet(Nft, out Section? native))

@@ -68,6 +68,13 @@ public sealed class RunningRulesTests
     }
 
     [Fact]
+    public void No_rules_are_no_news_from_one_who_may_not_see_any()
+    {
+        NatIptablesState state = State(Answer.OfLinux(uid: 1000).With("save.iptables", "").With("save.ip6tables", ""));
+        Assert.Equal((NatStatus.Unknown, ErrorIds.PermissionDenied), (state.Status, state.Fault?.ErrorId));
+    }
+
+    [Fact]
     public void An_nft_that_hangs_leaves_the_state_unknown()
     {
         NatIptablesState state = State(Answer.OfLinux().With("save.iptables-nft", "").With("nft.ruleset", "", 124).With("nft.tables", "", 137));
