@@ -41,6 +41,14 @@ public sealed class AgentRestartTests(SharedLab host) : IClassFixture<SharedLab>
     }
 
     [Fact]
+    public async Task The_agent_runs_as_the_boot_would_start_it()
+    {
+        await host.BreakAsync();
+        (await host.RunAsync("Repair-DsaNatHost @nat -Confirm:0")).Only<RepairResult>();
+        Assert.Equal("0022 /\n", await host.OnNatAsync("agent=$(cat /var/run/ds_agent.pid); echo \"$(sed -n 's/^Umask:[[:space:]]*//p' /proc/$agent/status) $(readlink /proc/$agent/cwd)\""));
+    }
+
+    [Fact]
     public async Task Rules_that_the_agent_erases_late_are_noticed()
     {
         await host.BreakAsync();

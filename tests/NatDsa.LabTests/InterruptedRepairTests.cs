@@ -58,6 +58,37 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
     }
 
     [Fact]
+    public async Task A_connection_that_is_cut_during_the_backup_does_not_spare_the_backup()
+    {
+        await host.BreakAsync();
+        await host.Lab.SetFaultAsync("restart", "fail");
+        var before = await host.Nat.SnapshotAsync();
+        var gate = await RepairGate.CloseBackupAsync(host);
+        try
+        {
+            using var shell = new LabShell(host.Lab);
+            await using var repair = await shell.StartAsync("Repair-DsaNatHost @natSsh -Confirm:0");
+            await gate.ReachedAsync();
+            await host.OnNatAsync("kill -9 $(pgrep -f '[s]shd: root') $(pgrep -f '[n]atdsa -sshs')");
+            var answer = await repair.Answer;
+            Assert.Equal("TargetUnreachable", answer.ErrorId);
+            Assert.Contains("Get-NatIptablesState", answer.Errors[0].ToString(), StringComparison.Ordinal);
+            await gate.OpenAsync();
+            await RepairGate.FreeAsync(host);
+        }
+        finally
+        {
+            await RepairGate.TakeAwayAsync(host);
+        }
+
+        // The manifest is the last of the backup: without it nothing may have been begun, and nothing could be undone.
+        await host.OnNatAsync("ls /var/lib/natdsa/*/manifest /var/lib/natdsa/*/undo-marker.log");
+        await host.AssertUnchangedSinceAsync(before, "", "/var/lib/natdsa", "/usr/local/sbin", "module dsa_filter");
+        await host.Lab.SetFaultAsync("restart", "work");
+        await AssertRepairedAsync();
+    }
+
+    [Fact]
     public async Task A_repair_that_nobody_waits_for_any_more_comes_to_its_end()
     {
         await host.BreakAsync();

@@ -45,12 +45,9 @@ framed() {
     shift
     printf '@%s out %s\n' "$NONCE" "$framed_name"
     {
-        framed_error=$("$@" </dev/null 2>&1 >&3 3>&- 9>&-; printf '\n%s' "$?")
+        framed_error=$("$@" </dev/null 2>&1 >&3 3>&- 9>&-)
+        framed_code=$?
     } 3>&1
-    framed_code=${framed_error##*
-}
-    framed_error=${framed_error%
-*}
     printf '\n@%s err %s\n%.4000s\n@%s end %s %s\n' \
         "$NONCE" "$framed_name" "$framed_error" "$NONCE" "$framed_name" "$framed_code"
 }

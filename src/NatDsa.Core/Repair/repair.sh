@@ -16,9 +16,10 @@ DIR=$STATE/$ID
 CONFIGS="/etc/sysconfig/iptables-config /etc/sysconfig/ip6tables-config"
 FILES="/etc/sysconfig/iptables /etc/sysconfig/ip6tables /etc/iptables/rules.v4 /etc/iptables/rules.v6 $CONFIGS"
 
-# A command that may leave a daemon behind writes to a file: the daemon must not hold this script's pipes.
+# A command that may leave a daemon behind writes to a file: the daemon must not hold this script's pipes. Nor is it to have
+# this script's umask, or the caller's home as its folder.
 logged() {
-    limited "$@" </dev/null >"$DIR/command.log" 2>&1
+    (umask 022 && cd / && limited "$@") </dev/null >"$DIR/command.log" 2>&1
     logged_code=$?
     head -c 4000 "$DIR/command.log"
     case $logged_code in 124 | 137) complain "no end within $1 s: killed" ;; esac
@@ -63,11 +64,14 @@ at_boot() {
     esac
 }
 
-# replace FILE: standard input becomes its content in one move; owner, mode and SELinux context stay.
+# replace FILE: standard input becomes its content in one move; owner, mode and SELinux context stay, and so does a link to it.
 replace() {
-    replace_new=$1.natdsa-$ID
-    if { [ ! -e "$1" ] || cp -p "$1" "$replace_new"; } && cat >"$replace_new" && sync_file "$replace_new" && mv -f "$replace_new" "$1"; then
-        relabel "$1"
+    replace_file=$1
+    if [ -h "$1" ]; then replace_file=$(readlink -f "$1") || return 1; fi
+    replace_new=$replace_file.natdsa-$ID
+    if { [ ! -e "$replace_file" ] || cp -p "$replace_file" "$replace_new"; } && cat >"$replace_new" && sync_file "$replace_new" &&
+        mv -f "$replace_new" "$replace_file"; then
+        relabel "$replace_file"
         return 0
     fi
     rm -f "$replace_new"
@@ -120,6 +124,7 @@ step_backup() {
             if starts_at_boot "$service"; then fact boot "$service"; else fact noboot "$service"; fi
         done
         if process_runs ds_agent; then fact agent running; else fact agent stopped; fi
+        if module_loaded dsa_filter; then fact filter loaded; else fact filter absent; fi
     } >"$DIR/manifest" || return 1
     limited 60 sync
 }
@@ -159,6 +164,8 @@ step_config() {
         case $config in *ip6tables*) prefix=IP6TABLES ;; esac
         {
             without_our_lines "$config"
+            # Behind a last line that has no end the mark would be a part of it.
+            if [ -n "$(tail -c 1 "$config")" ]; then echo; fi
             printf '%s\n' "$config_begin" "${prefix}_SAVE_ON_RESTART=\"no\"" "${prefix}_SAVE_ON_STOP=\"no\"" "$config_end"
         } >"$DIR/config.new" && replace "$config" <"$DIR/config.new" || return 1
         echo "$config: ${prefix}_SAVE_ON_RESTART and _ON_STOP are \"no\" for now"
@@ -232,7 +239,8 @@ undo_rules() {
 # Puts back what ran, and empties each table that only came into use since, its policies ACCEPT as the kernel's own are.
 # It writes nothing to the disk, which may be full.
 restore_running() {
-    headers=$(limited "$STEP_SECONDS" "$1-save" | sed -n -e '/^\*/p' -e 's/^:\([A-Z]*\) [AD][A-Z]* .*/:\1 ACCEPT [0:0]/p')
+    running_now=$(limited "$STEP_SECONDS" "$1-save") || return 1
+    headers=$(printf '%s\n' "$running_now" | sed -n -e '/^\*/p' -e 's/^:\([A-Z]*\) [AD][A-Z]* .*/:\1 ACCEPT [0:0]/p')
     since=
     for table in raw mangle nat filter security; do
         if grep -q "^\*$table\$" "$2"; then continue; fi
@@ -243,14 +251,23 @@ $headers
 "*) since="$since $table" ;; esac
     done
     if [ ! -s "$2" ] && [ -z "$since" ]; then return 0; fi
-    {
+    ran_before=$(
         cat "$2"
         for table in $since; do
             echo "*$table"
             printf '%s\n' "$headers" | sed -n "/^\*$table\$/,/^\*/s/^:/:/p"
             echo COMMIT
         done
-    } | limited "$STEP_SECONDS" "$1-restore" -c && echo "$1: as it was"
+    )
+    # Another program can hold the lock of xtables for a moment, and not every iptables-restore can be told to wait for it.
+    for attempt in 1 2 3 4 5; do
+        if printf '%s\n' "$ran_before" | limited "$STEP_SECONDS" "$1-restore" -c; then
+            echo "$1: as it was"
+            return 0
+        fi
+        if [ "$attempt" -lt 5 ]; then sleep 1; fi
+    done
+    return 1
 }
 
 # ---- boot: the service is in the boot sequence
@@ -293,7 +310,12 @@ agent_settles() {
         sleep 1
         waited=$((waited + 1))
     done
-    # The filter starts after the agent: give it time to do what it does to the rules.
+    # The filter starts after the agent, which has nothing to filter where it did not run before. What it does to the rules takes it a moment.
+    waited=0
+    until [ "$waited" -ge 30 ] || module_loaded dsa_filter || ! grep -q '^filter=loaded$' "$DIR/manifest"; do
+        sleep 1
+        waited=$((waited + 1))
+    done
     waited=0
     while [ "$waited" -lt "$SETTLE_SECONDS" ]; do
         sleep 1
@@ -377,8 +399,7 @@ repair_host() {
     trap : HUP INT PIPE TERM
     case " $STEPS " in
         *' check '*)
-            framed step.check timed step_check
-            if [ "$framed_code" -ne 0 ]; then
+            if ! carry_out step check; then
                 outcome refused check
                 return
             fi
@@ -389,8 +410,7 @@ repair_host() {
         1) outcome locked lock; return ;;
         2) outcome refused lock; return ;;
     esac
-    framed step.backup timed step_backup
-    if [ "$framed_code" -ne 0 ]; then
+    if ! carry_out step backup; then
         # Nothing was changed, so nothing needs this backup.
         rm -rf "$DIR"
         outcome refused backup

@@ -39,6 +39,21 @@ public sealed class RepairGate
         return new RepairGate(host);
     }
 
+    /// <summary>Puts it in the middle of the backup instead, where copied files are compared. <see cref="TakeAwayAsync"/> takes it away.</summary>
+    public static async Task<RepairGate> CloseBackupAsync(SharedLab host)
+    {
+        await host.OnNatAsync("""
+            rm -rf /run/gate
+            mkdir /run/gate
+            printf '%s\n' '#!/bin/sh' ': >/run/gate/reached; while [ ! -e /run/gate/open ]; do sleep 0.1; done; exec /usr/bin/cmp "$@"' >/usr/local/sbin/cmp
+            chmod 755 /usr/local/sbin/cmp
+            """);
+        return new RepairGate(host);
+    }
+
+    /// <summary>Takes the backup's gate away; who stands in front of it goes on.</summary>
+    public static Task TakeAwayAsync(SharedLab host) => host.OnNatAsync("rm -f /usr/local/sbin/cmp; : >/run/gate/open");
+
     /// <summary>Waits until a repair stands in front of it.</summary>
     public Task ReachedAsync() => UntilAsync(_host, "test -e /run/gate/reached");
 
