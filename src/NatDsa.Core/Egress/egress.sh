@@ -1,6 +1,8 @@
 # One HTTP request from this host: URI, and for a host that has only bash its URI_HOST, URI_PORT and URI_PATH; SCHEME;
 # SECONDS_LIMIT. The first tool that the host has makes it. No proxy: the way through the NAT is what is asked about.
 
+unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+
 by_curl() {
     fact tool curl
     limited "$((SECONDS_LIMIT + 1))" curl -q -s -S -g -o /dev/null --noproxy '*' --max-time "$SECONDS_LIMIT" \
