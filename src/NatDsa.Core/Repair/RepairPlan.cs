@@ -105,6 +105,8 @@ internal sealed class RepairPlan
                 return Refuse(new Fault(ErrorIds.NothingToRestore, Messages.NativeNatGone.With(Name, native)));
             if (service is null || (options.NewRules is null && !serviceHoldsNat))
                 return Refuse(new Fault(ErrorIds.NothingToRestore, Messages.NothingToRestore.With(Name, whyNot)));
+            if (FirewalldRuns)
+                return Refuse(new Fault(ErrorIds.ForeignRules, Messages.FirewalldRuns.With(Name, service.Services[0])));
             if (Before.Status == NatStatus.NatMissing && Owners().ToList() is { Count: > 0 } owners)
                 return Refuse(new Fault(ErrorIds.ForeignRules, Messages.ForeignRules.With(Name, string.Join(", ", owners), service.Services[0])));
         }
@@ -117,7 +119,7 @@ internal sealed class RepairPlan
             return Refuse(new Fault(ErrorIds.MarkerUnusable, Messages.MarkerUnusable.With(Name, marker.Path, marker.Kind)));
 
         bool agentErases = Agent.Installed && Agent.Risk is not DsaRisk.DoesNotErase;
-        bool bootIsMissing = service is { StartsAtBoot: false } && (rulesAreGone || (agentErases && serviceHoldsNat));
+        bool bootIsMissing = service is { StartsAtBoot: false } && !FirewalldRuns && (rulesAreGone || (agentErases && serviceHoldsNat));
         bool restartAgent = rulesAreGone && Agent.Installed && !options.SkipAgentRestart;
         bool install = rulesAreGone && options.NewRules is not null;
         bool holdSaving = rulesAreGone && SavesOnRestart();
@@ -186,7 +188,24 @@ internal sealed class RepairPlan
         }
     }
 
-    private IEnumerable<string> Owners() =>
+    // systemd stops firewalld when the iptables service starts: where firewalld runs, the rules are not that service's.
+    private bool FirewalldRuns => OwningProcesses().Contains("firewalld");
+
+    // By their processes, and by the chains of those that have none, such as ufw. A restart leaves tables of nft's own alone.
+    private IEnumerable<string> Owners()
+    {
+        string[] processes = [.. OwningProcesses()];
+        return processes.Concat(Before.Rulesets
+            .Where(ruleset => ruleset.Format != RulesetFormat.NftJson)
+            .SelectMany(ruleset => ruleset.Tables.SelectMany(table => table.Chains))
+            .Select(chain => chain.Owner)
+            .Where(owner => owner != RuleOwner.None)
+            .Select(owner => owner.ToString())
+            .Distinct()
+            .Where(owner => !processes.Any(process => process.Contains(owner, StringComparison.OrdinalIgnoreCase))));
+    }
+
+    private IEnumerable<string> OwningProcesses() =>
         Host.Answer["service"]?.Facts().Where(f => f.Key == "owner").Select(f => f.Value).Distinct() ?? [];
 
     private bool SavesOnRestart() => Configs().Any(text => text.Split('\n').Any(line =>
@@ -195,7 +214,7 @@ internal sealed class RepairPlan
         && setting.Contains("yes", StringComparison.Ordinal)));
 
     // repair.sh marks the lines that it adds.
-    private bool HoldsSaving() => Configs().Any(text => text.Contains("\n# natdsa: no saving during a repair\n", StringComparison.Ordinal));
+    private bool HoldsSaving() => Configs().Any(text => text.Split('\n').Contains("# natdsa: no saving during a repair"));
 
     private IEnumerable<string> Configs()
     {

@@ -20,10 +20,13 @@ internal sealed record RuleService(IReadOnlyList<string> Services, string RulesF
             yield break;
         var facts = section.Facts().Where(f => f.Key != "owner").ToLookup(f => f.Key, f => f.Value);
         bool systemd = facts["systemd"].Contains("yes");
+
+        // Where the kernel has no IPv6, the service for it cannot start, and has nothing to load.
+        bool ipv6 = host.Answer["host"]?.Fact("forwarding.ipv6") is not null;
         if (Has("iptables"))
         {
             yield return For(
-                Has("ip6tables") && host.Answer["file." + RedHatRules6] is not null ? ["iptables", "ip6tables"] : ["iptables"],
+                ipv6 && Has("ip6tables") && host.Answer["file." + RedHatRules6] is not null ? ["iptables", "ip6tables"] : ["iptables"],
                 RedHatRules);
         }
 

@@ -121,6 +121,28 @@ public sealed class RepairPlanTests
     public void Rules_of_another_owner_are_not_wiped_by_a_restart() =>
         Assert.Equal(ErrorIds.ForeignRules, Plan(new() { Running = Filter, Service = SysV + "owner=dockerd\n" }).Refusal?.ErrorId);
 
+    [Fact]
+    public void Nor_those_of_an_owner_that_only_its_chains_betray()
+    {
+        const string Ufw = "*filter\n:INPUT DROP [0:0]\n:ufw-user-input - [0:0]\n-A INPUT -j ufw-user-input\nCOMMIT\n";
+        Fault? refusal = Plan(new() { Running = Ufw }).Refusal;
+        Assert.Equal((ErrorIds.ForeignRules, true), (refusal?.ErrorId, refusal?.Message.Contains("Ufw", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Firewalld_is_not_stopped_now_nor_at_the_next_boot()
+    {
+        Assert.Equal(ErrorIds.ForeignRules, Plan(new() { Service = SysV + "owner=firewalld\n" }).Refusal?.ErrorId);
+        Assert.Equal(["Backup", "CreateMarker"], Names(new() { Running = Nat, Service = SysV + "owner=firewalld\n", Boot = false }));
+    }
+
+    [Theory]
+    [InlineData(true, "iptables ip6tables")]
+    [InlineData(false, "iptables")]
+    public void The_service_for_IPv6_is_left_alone_where_the_kernel_has_no_IPv6(bool ipv6, string services) =>
+        Assert.Equal(services, Plan(new() { Service = SysV + "script.ip6tables=/etc/rc.d/init.d/ip6tables\nboot.ip6tables=yes\n", Persisted6 = Filter, IPv6 = ipv6 })
+            .ToScript(new RepairOptions(), "id").Values["SERVICES"]);
+
     [Theory]
     [InlineData("stat=directory|0|0|755|40|1700000000|root|root\n")]
     [InlineData("stat=symbolic link|0|0|777|12|1700000000|root|root\nlink=/etc/nowhere\n")]
@@ -155,6 +177,8 @@ public sealed class RepairPlanTests
         public string Running { get; init; } = "";
         public string? Persisted { get; init; } = Nat;
         public string RulesFile { get; init; } = "/etc/sysconfig/iptables";
+        public string? Persisted6 { get; init; }
+        public bool IPv6 { get; init; } = true;
         public string? Native { get; init; }
         public string? Config { get; init; }
         public string Service { get; init; } = SysV;
@@ -168,7 +192,7 @@ public sealed class RepairPlanTests
         {
             get
             {
-                Answer answer = Probe.Answer.OfLinux(Uid, Forwarding)
+                Answer answer = Probe.Answer.OfLinux(Uid, Forwarding, IPv6)
                     .With("save.iptables", Running)
                     .WithMarker(Marker)
                     .With("agent.files", Agent is null ? "running=no\n" : "exists=/opt/ds_agent\nrunning=yes\nfilter=loaded\n")
@@ -179,6 +203,8 @@ public sealed class RepairPlanTests
                     answer.With("file./etc/nftables.conf", Native);
                 if (Persisted is not null)
                     answer.With("file." + RulesFile, Persisted);
+                if (Persisted6 is not null)
+                    answer.With("file./etc/sysconfig/ip6tables", Persisted6);
                 if (Config is not null)
                     answer.With("file./etc/sysconfig/iptables-config", Config);
                 return answer;
