@@ -74,6 +74,7 @@ public sealed class RepairResult : HostRecord
             After = plan.Before,
             RiskBefore = plan.Agent.Risk,
             RiskAfter = plan.Agent.Risk,
+            Fault = works ? null : NotWorking(plan.Before),
         };
     }
 
@@ -98,7 +99,7 @@ public sealed class RepairResult : HostRecord
             // NAT was at work before, so that it is now tells nothing of what was done.
             "done" when after.Status == NatStatus.Healthy && plan.Before.Status == NatStatus.Healthy => (RepairOutcome.Repaired, Messages.RepairDone.With(done, agent.Reason), null),
             "done" when after.Status == NatStatus.Healthy => (RepairOutcome.Repaired, after.Reason, null),
-            "done" => (RepairOutcome.Incomplete, after.Reason, null),
+            "done" => (RepairOutcome.Incomplete, NotWorking(after).Message, NotWorking(after).ErrorId),
             "locked" => (RepairOutcome.Refused, Messages.LockHeld.With(name), ErrorIds.LockHeld),
             "refused" when failed == "check" => (RepairOutcome.Refused, Messages.NothingToRestore.With(name, evidence), ErrorIds.NothingToRestore),
             "refused" when failed == "lock" => (RepairOutcome.Refused, Messages.RepairFolderUnusable.With(name), ErrorIds.RepairFailed),
@@ -124,6 +125,10 @@ public sealed class RepairResult : HostRecord
             Fault = errorId is null ? null : new Fault(errorId, reason),
         };
     }
+
+    // All that could be done was done, and NAT does not work, or is not known to.
+    private static Fault NotWorking(NatIptablesState state) =>
+        state.Fault ?? new Fault(ErrorIds.RepairFailed, Messages.RepairNotWorking.With(state.ComputerName, state.Reason));
 
     /// <summary>The same result, with what the request behind the NAT says of it.</summary>
     internal RepairResult With(NatEgressResult egress) =>
