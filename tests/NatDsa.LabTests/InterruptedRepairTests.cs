@@ -63,23 +63,16 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
         await host.BreakAsync();
         await host.Lab.SetFaultAsync("restart", "fail");
         var before = await host.Nat.SnapshotAsync();
-        var gate = await RepairGate.CloseBackupAsync(host);
-        try
-        {
-            using var shell = new LabShell(host.Lab);
-            await using var repair = await shell.StartAsync("Repair-DsaNatHost @natSsh -Confirm:0");
-            await gate.ReachedAsync();
-            await host.OnNatAsync("kill -9 $(pgrep -f '[s]shd: root') $(pgrep -f '[n]atdsa -sshs')");
-            var answer = await repair.Answer;
-            Assert.Equal("TargetUnreachable", answer.ErrorId);
-            Assert.Contains("Get-NatIptablesState", answer.Errors[0].ToString(), StringComparison.Ordinal);
-            await gate.OpenAsync();
-            await RepairGate.FreeAsync(host);
-        }
-        finally
-        {
-            await RepairGate.TakeAwayAsync(host);
-        }
+        var gate = await RepairGate.CloseAsync(host, RepairMoment.Backup);
+        using var shell = new LabShell(host.Lab);
+        await using var repair = await shell.StartAsync("Repair-DsaNatHost @natSsh -Confirm:0");
+        await gate.ReachedAsync();
+        await host.OnNatAsync("kill -9 $(pgrep -f '[s]shd: root') $(pgrep -f '[n]atdsa -sshs')");
+        var answer = await repair.Answer;
+        Assert.Equal("TargetUnreachable", answer.ErrorId);
+        Assert.Contains("Get-NatIptablesState", answer.Errors[0].ToString(), StringComparison.Ordinal);
+        await gate.OpenAsync();
+        await RepairGate.FreeAsync(host);
 
         // The manifest is the last of the backup: without it nothing may have been begun, and nothing could be undone.
         await host.OnNatAsync("ls /var/lib/natdsa/*/manifest /var/lib/natdsa/*/undo-marker.log");

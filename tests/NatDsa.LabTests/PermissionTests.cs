@@ -43,6 +43,24 @@ public sealed class PermissionTests(SharedLab host) : IClassFixture<SharedLab>
         Assert.True((await host.Lab.FetchAsync()).Answered);
     }
 
+    [Fact]
+    public async Task The_host_behind_the_NAT_is_not_given_the_sudo_password()
+    {
+        await host.BreakAsync();
+        await LetSudoAsync(Asks);
+        (await host.Lab.Client.ShellAsync("mv /usr/bin/sudo /usr/bin/sudo.off")).EnsureSucceeded();
+        try
+        {
+            var repair = (await host.RunAsync(
+                "Repair-DsaNatHost @operator -Sudo -SudoPassword $password -VerifyFrom $client.Session -VerifyUri http://www.example.com/page -Confirm:0 # @client ")).Only<RepairResult>();
+            Assert.Equal((RepairOutcome.Repaired, true), (repair.Outcome, repair.Egress?.Succeeded));
+        }
+        finally
+        {
+            (await host.Lab.Client.ShellAsync("mv /usr/bin/sudo.off /usr/bin/sudo")).EnsureSucceeded();
+        }
+    }
+
     [Theory]
     [InlineData("-Sudo")]
     [InlineData("-Sudo -SudoPassword ([Net.NetworkCredential]::new('', 'wrong').SecurePassword)")]

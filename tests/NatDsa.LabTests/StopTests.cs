@@ -104,6 +104,17 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
         }
     }
 
+    [Fact]
+    public async Task A_session_that_is_broken_or_closed_is_told_as_unreachable()
+    {
+        await host.RenewAsync();
+        using var shell = new LabShell(host.Lab);
+        await shell.RunAsync("Get-NatIptablesState @nat");
+        await host.OnNatAsync("kill -9 $(pgrep -f '[n]atdsa -sshs')");
+        Assert.Equal("TargetUnreachable", (await shell.RunAsync("$nat.Session | Get-NatIptablesState")).ErrorId);
+        Assert.Equal("TargetUnreachable", (await shell.RunAsync("$nat.Session | Get-NatIptablesState")).ErrorId);
+    }
+
     private async Task HangAsync()
     {
         await host.RenewAsync();

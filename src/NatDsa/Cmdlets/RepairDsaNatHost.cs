@@ -92,7 +92,8 @@ public sealed class RepairDsaNatHost : HostCmdlet
     private async Task<RepairResult> VerifyAsync(HostTarget target, RepairResult result, CancellationToken cancellation)
     {
         HostTarget behind = Other(VerifyFrom!, target);
-        RunLimits limits = Limits with { KillOnStop = true };
+        // That host's request needs no root, and the password is none of its business.
+        RunLimits limits = Limits with { KillOnStop = true, Sudo = null };
         TimeSpan request = TimeSpan.FromSeconds(Math.Min(15, limits.Time.TotalSeconds));
         try
         {

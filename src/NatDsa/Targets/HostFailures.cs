@@ -44,6 +44,10 @@ internal static class HostFailures
         bool Says(string words) => said.Contains(words, StringComparison.OrdinalIgnoreCase);
     }
 
+    /// <summary>A connection that broke while a script was at work that is not cut off.</summary>
+    public static HostException ConnectionLost(HostException failure) =>
+        new(failure.ErrorId, failure.Category, Messages.ConnectionLostGoesOn.With(failure.Message), failure);
+
     /// <summary>The category that goes with an id.</summary>
     public static ErrorCategory CategoryOf(string errorId) => errorId switch
     {

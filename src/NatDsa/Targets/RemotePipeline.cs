@@ -30,21 +30,23 @@ internal sealed class RemotePipeline : IDisposable
     public async Task<PSDataCollection<PSObject>> InvokeAsync(CancellationToken cancellation)
     {
         var output = new PSDataCollection<PSObject>();
-        Task invocation = Task.Factory.FromAsync(_shell.BeginInvoke<PSObject, PSObject>(null, output), r => _shell.EndInvoke(r));
+        Task? invocation = null;
         try
         {
+            invocation = Task.Factory.FromAsync(_shell.BeginInvoke<PSObject, PSObject>(null, output), r => _shell.EndInvoke(r));
             await invocation.WaitAsync(cancellation).ConfigureAwait(false);
             return output;
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (invocation is not null)
         {
             // Stop can hang as the far side does: it is asked for, and left behind.
             _shell.BeginStop(null, null);
             _ = invocation.ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             throw;
         }
-        catch (RuntimeException e)
+        catch (Exception e) when (e is RuntimeException or InvalidRunspaceStateException or PSInvalidOperationException)
         {
+            // The two others: the session is not open any more, or runs something else.
             throw HostFailures.Connecting(_host, e);
         }
     }

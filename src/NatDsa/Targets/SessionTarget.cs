@@ -48,7 +48,16 @@ internal sealed class SessionTarget(PSSession session) : HostTarget
             .AddParameter("Seconds", (int)Math.Ceiling(limits.Time.TotalSeconds))
             .AddParameter("KillOnStop", limits.KillOnStop)
             .AddParameter("MaxOutput", limits.MaxOutput);
-        PSDataCollection<PSObject> results = await pipeline.InvokeAsync(cancellation).ConfigureAwait(false);
+        PSDataCollection<PSObject> results;
+        try
+        {
+            results = await pipeline.InvokeAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (HostException e) when (!limits.KillOnStop && e.InnerException is RuntimeException)
+        {
+            throw HostFailures.ConnectionLost(e);
+        }
+
         if (results is not [{ BaseObject: Hashtable result }])
             throw HostFailures.Connecting(ComputerName, pipeline.FirstError);
 

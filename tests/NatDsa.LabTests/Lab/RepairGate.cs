@@ -3,6 +3,9 @@ namespace NatDsa.LabTests;
 /// <summary>Where a repair can be held.</summary>
 public enum RepairMoment
 {
+    /// <summary>The persisted rules are copied, and compared with their copy.</summary>
+    Backup,
+
     /// <summary>The marker is made and saving is held; <c>service iptables restart</c> begins.</summary>
     Rules,
 
@@ -27,32 +30,20 @@ public sealed class RepairGate
     {
         var (program, arguments) = moment switch
         {
-            RepairMoment.Boot => ("/usr/sbin/chkconfig", "iptables on"),
+            RepairMoment.Backup => ("/usr/local/sbin/cmp", "'/etc/sysconfig/iptables '*"),
+            RepairMoment.Boot => ("/usr/sbin/chkconfig", "'iptables on'"),
             RepairMoment.Agent => ("/etc/init.d/ds_agent", "restart"),
             _ => ("/etc/init.d/iptables", "restart"),
         };
         await host.OnNatAsync($$"""
             rm -rf /run/gate
             mkdir /run/gate
-            sed -i '2i if [ "$*" = "{{arguments}}" ]; then trap ": >/run/gate/left" EXIT; : >/run/gate/reached; while [ ! -e /run/gate/open ]; do sleep 0.1; done; fi' {{program}}
-            """);
-        return new RepairGate(host);
-    }
-
-    /// <summary>Puts it in the middle of the backup instead, where copied files are compared. <see cref="TakeAwayAsync"/> takes it away.</summary>
-    public static async Task<RepairGate> CloseBackupAsync(SharedLab host)
-    {
-        await host.OnNatAsync("""
-            rm -rf /run/gate
-            mkdir /run/gate
-            printf '%s\n' '#!/bin/sh' ': >/run/gate/reached; while [ ! -e /run/gate/open ]; do sleep 0.1; done; exec /usr/bin/cmp "$@"' >/usr/local/sbin/cmp
+            printf '#!/bin/sh\n/usr/bin/cmp "$@"\n' >/usr/local/sbin/cmp
             chmod 755 /usr/local/sbin/cmp
+            sed -i "2i case \"\$*\" in {{arguments}}) trap ': >/run/gate/left' EXIT; : >/run/gate/reached; while [ ! -e /run/gate/open ]; do sleep 0.1; done ;; esac" {{program}}
             """);
         return new RepairGate(host);
     }
-
-    /// <summary>Takes the backup's gate away; who stands in front of it goes on.</summary>
-    public static Task TakeAwayAsync(SharedLab host) => host.OnNatAsync("rm -f /usr/local/sbin/cmp; : >/run/gate/open");
 
     /// <summary>Waits until a repair stands in front of it.</summary>
     public Task ReachedAsync() => UntilAsync(_host, "test -e /run/gate/reached");
