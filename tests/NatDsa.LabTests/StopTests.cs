@@ -109,10 +109,10 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
     {
         await host.RenewAsync();
         using var shell = new LabShell(host.Lab);
-        await shell.RunAsync("Get-NatIptablesState @nat");
+        await shell.RunAsync("$kept = $nat.Session; Get-NatIptablesState -Session $kept");
         await host.OnNatAsync("kill -9 $(pgrep -f '[n]atdsa -sshs')");
-        Assert.Equal("TargetUnreachable", (await shell.RunAsync("$nat.Session | Get-NatIptablesState")).ErrorId);
-        Assert.Equal("TargetUnreachable", (await shell.RunAsync("$nat.Session | Get-NatIptablesState")).ErrorId);
+        Assert.Equal("TargetUnreachable", (await shell.RunAsync("Get-NatIptablesState -Session $kept")).ErrorId);
+        Assert.Equal("TargetUnreachable", (await shell.RunAsync("Get-NatIptablesState -Session $kept")).ErrorId);
     }
 
     private async Task HangAsync()

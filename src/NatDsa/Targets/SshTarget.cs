@@ -53,7 +53,8 @@ internal sealed class SshTarget : HostTarget
         catch (SshFailureException e)
         {
             _connection.Drop();
-            throw SshFailures.Of(e, limits);
+            HostException failure = SshFailures.Of(e, limits);
+            throw begun && !limits.KillOnStop && failure.ErrorId == ErrorIds.TargetUnreachable ? HostFailures.ConnectionLost(failure) : failure;
         }
         catch
         {

@@ -35,11 +35,12 @@ public sealed class RepairGate
             RepairMoment.Agent => ("/etc/init.d/ds_agent", "restart"),
             _ => ("/etc/init.d/iptables", "restart"),
         };
+        // A program's own file can't hold a gate.
+        if (moment == RepairMoment.Backup)
+            await host.OnNatAsync($$"""printf '#!/bin/sh\n/usr/bin/cmp "$@"\n' >{{program}}; chmod 755 {{program}}""");
         await host.OnNatAsync($$"""
             rm -rf /run/gate
             mkdir /run/gate
-            printf '#!/bin/sh\n/usr/bin/cmp "$@"\n' >/usr/local/sbin/cmp
-            chmod 755 /usr/local/sbin/cmp
             sed -i "2i case \"\$*\" in {{arguments}}) trap ': >/run/gate/left' EXIT; : >/run/gate/reached; while [ ! -e /run/gate/open ]; do sleep 0.1; done ;; esac" {{program}}
             """);
         return new RepairGate(host);
