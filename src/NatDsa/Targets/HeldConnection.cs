@@ -3,10 +3,9 @@ using System.Diagnostics.CodeAnalysis;
 namespace NatDsa.Targets;
 
 /// <summary>A connection that a run opens, and that stays open for as long as somebody holds it.</summary>
-/// <param name="open">Opens it.</param>
 /// <param name="isOpen">Whether it can still be used.</param>
 [SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody asks for holds nothing to dispose of.")]
-internal sealed class HeldConnection<T>(Func<CancellationToken, Task<T>> open, Func<T, bool> isOpen)
+internal sealed class HeldConnection<T>(Func<T, bool> isOpen)
     where T : class, IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -23,7 +22,7 @@ internal sealed class HeldConnection<T>(Func<CancellationToken, Task<T>> open, F
     }
 
     /// <summary>The connection, opened if it is not open. The caller holds it.</summary>
-    public async Task<T> GetAsync(CancellationToken cancellation)
+    public async Task<T> GetAsync(Func<CancellationToken, Task<T>> open, CancellationToken cancellation)
     {
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try

@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
 using System.Management.Automation.Remoting;
 using System.Management.Automation.Runspaces;
@@ -22,22 +21,13 @@ internal sealed record SshRemoting
 }
 
 /// <summary>A host reached by PowerShell remoting over SSH. The session that a run opens serves those who hold the target.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody asks for holds nothing to dispose of.")]
 internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : HostTarget
 {
-    private readonly SemaphoreSlim _turn = new(1, 1);
-    private readonly object _lock = new();
-    private Connection? _connection;
-    private int _holders;
+    private readonly HeldConnection<Connection> _connection = new(c => c.IsOpen);
 
     public override string ComputerName => hostName;
 
-    internal override IDisposable Hold()
-    {
-        lock (_lock)
-            _holders++;
-        return new Holder(this);
-    }
+    internal override IDisposable Hold() => _connection.Hold();
 
     internal override HostTarget Another(string name, HostAddress address) => new HostNameTarget(address.Host, remoting with
     {
@@ -53,69 +43,36 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
         using IDisposable held = Hold();
         try
         {
-            PSSession session = await ConnectAsync(limits, stop.Token).ConfigureAwait(false);
+            Connection connection = await _connection.GetAsync(c => ConnectAsync(limits, c), stop.Token).ConfigureAwait(false);
             RunLimits left = limits with { Time = limits.Time - clock.Elapsed };
-            return await new SessionTarget(session).RunAsync(script, left, cancellation).ConfigureAwait(false);
+            return await new SessionTarget(connection.Session).RunAsync(script, left, cancellation).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (time.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
-            Disconnect();
+            _connection.Drop();
             throw HostFailures.TimedOut(ComputerName, limits with { KillOnStop = true });
         }
         catch
         {
             // What a failed run left in the session is not known.
-            Disconnect();
+            _connection.Drop();
             throw;
         }
     }
 
-    private async Task<PSSession> ConnectAsync(RunLimits limits, CancellationToken cancellation)
+    private async Task<Connection> ConnectAsync(RunLimits limits, CancellationToken cancellation)
     {
-        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        // A session ends with the runspace that opened it.
+        Runspace runspace = NewPSSessionRunspace();
         try
         {
-            if (_connection is { IsOpen: true } open)
-                return open.Session;
-            Disconnect();
-
-            // A session ends with the runspace that opened it.
-            Runspace runspace = NewPSSessionRunspace();
-            try
-            {
-                PSSession session = await OpenAsync(runspace, limits, cancellation).ConfigureAwait(false);
-                lock (_lock)
-                    _connection = new Connection(runspace, session);
-                return session;
-            }
-            catch
-            {
-                Close(runspace);
-                throw;
-            }
+            return new Connection(runspace, await OpenAsync(runspace, limits, cancellation).ConfigureAwait(false));
         }
-        finally
+        catch
         {
-            _turn.Release();
+            Close(runspace);
+            throw;
         }
-    }
-
-    private void Disconnect()
-    {
-        Connection? connection;
-        lock (_lock)
-            (connection, _connection) = (_connection, null);
-        if (connection is not null)
-            Close(connection.Runspace);
-    }
-
-    private void LetGo()
-    {
-        bool last;
-        lock (_lock)
-            last = --_holders == 0;
-        if (last)
-            Disconnect();
     }
 
     // Closing waits for the far side, which may be dead: nobody waits for that.
@@ -176,19 +133,10 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
         return runspace;
     }
 
-    private sealed record Connection(Runspace Runspace, PSSession Session)
+    private sealed record Connection(Runspace Runspace, PSSession Session) : IDisposable
     {
         public bool IsOpen => Session.Runspace.RunspaceStateInfo.State == RunspaceState.Opened;
-    }
 
-    private sealed class Holder(HostNameTarget target) : IDisposable
-    {
-        private int _letGo;
-
-        public void Dispose()
-        {
-            if (Interlocked.Exchange(ref _letGo, 1) == 0)
-                target.LetGo();
-        }
+        public void Dispose() => Close(Runspace);
     }
 }

@@ -11,17 +11,14 @@ internal sealed class SshTarget : HostTarget
 
     private readonly SshServerAddress _server;
     private readonly SshAccess _access;
-    private readonly HeldConnection<SshConnection> _connection;
+    private readonly HeldConnection<SshConnection> _connection = new(c => c.IsOpen);
 
     /// <summary>Names a host; nothing is connected yet.</summary>
     /// <param name="computerName">The host as the caller named it.</param>
     /// <param name="server">Where that is, and whom to log in as.</param>
     /// <param name="access">How it is reached.</param>
-    public SshTarget(string computerName, SshServerAddress server, SshAccess access)
-    {
+    public SshTarget(string computerName, SshServerAddress server, SshAccess access) =>
         (ComputerName, _server, _access) = (computerName, server, access);
-        _connection = new HeldConnection<SshConnection>(c => SshConnection.OpenAsync(server, access, c), c => c.IsOpen);
-    }
 
     public override string ComputerName { get; }
 
@@ -38,7 +35,7 @@ internal sealed class SshTarget : HostTarget
         bool begun = false;
         try
         {
-            SshConnection connection = await _connection.GetAsync(stop.Token).ConfigureAwait(false);
+            SshConnection connection = await _connection.GetAsync(c => SshConnection.OpenAsync(_server, _access, c), stop.Token).ConfigureAwait(false);
             begun = true;
             SshAnswer answer = await connection.RunAsync(
                 ShellLaunch.Command(limits.Sudo), ShellLaunch.CommandInput(script, limits.Sudo), limits.MaxOutput, MaxError, stop.Token).ConfigureAwait(false);

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using System.Security;
 using NatDsa.Tests.Cmdlets;
+using NatDsa.Tests.Host;
 using Xunit;
 
 namespace NatDsa.Tests.Ssh;
@@ -163,6 +164,7 @@ public sealed class ComputerNameTests(SshHost host) : IClassFixture<SshHost>, ID
 
     [Theory]
     [InlineData("csh", "-Sudo")]
+    [InlineData("csh", "-SudoPassword $password")]
     [InlineData("bash", "-SudoPassword $password")]
     public void Sudo_makes_root(string user, string sudo)
     {
@@ -198,6 +200,26 @@ public sealed class ComputerNameTests(SshHost host) : IClassFixture<SshHost>, ID
             $"Get-DsaAgentState -ComputerName 127.0.0.1 -Port {host.Port} -UserName bash -KeyFile '{host.Key("openssh-ed25519")}' -KnownHostsPath '{host.KnownHosts()}' | Get-DsaAgentState | Get-DsaAgentState");
         Assert.Empty(answer.Errors);
         Assert.Single(answer.Output);
+    }
+
+    [Theory]
+    [InlineData("openssh-ed25519", "id_ed25519", null)]
+    [InlineData("openssh-ecdsa", "id_ecdsa", null)]
+    [InlineData("pem-rsa", "id_rsa", null)]
+    [InlineData("openssh-locked", "id_ed25519", "AuthenticationFailed")]
+    [InlineData("stranger", "id_ed25519", "AuthenticationFailed")]
+    [InlineData("openssh-ed25519", "another", "AuthenticationFailed")]
+    public async Task Without_a_word_the_users_own_keys_and_known_hosts_serve(string key, string name, string? error)
+    {
+        string home = Directory.CreateDirectory(Path.Combine(host.Folder, "home-" + Guid.NewGuid().ToString("N"))).FullName;
+        Directory.CreateDirectory(Path.Combine(home, ".ssh"));
+        File.Copy(host.Key(key), Path.Combine(home, ".ssh", name));
+        File.Copy(host.KnownHosts(), Path.Combine(home, ".ssh", "known_hosts"));
+        ProgramRun run = await ProgramRun.OfAsync(ProgramRun.Start(
+            Repository.Program,
+            ["-Command", $"(Get-DsaAgentState -ComputerName bash@127.0.0.1:{host.Port} -ErrorVariable e -ErrorAction SilentlyContinue).ComputerName; $e.FullyQualifiedErrorId"],
+            ("HOME", home)));
+        Assert.Equal(error ?? $"bash@127.0.0.1:{host.Port}", run.Output.Trim().Split(',')[0]);
     }
 
     [Fact]

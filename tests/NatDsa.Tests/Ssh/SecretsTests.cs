@@ -63,7 +63,10 @@ public sealed class SecretsTests(SshHost host) : IClassFixture<SshHost>, IDispos
                     {
                         try
                         {
-                            seen.Add(Encoding.UTF8.GetString(File.ReadAllBytes(Path.Combine(process, file))));
+                            string text = Encoding.UTF8.GetString(File.ReadAllBytes(Path.Combine(process, file)));
+                            // Other tests make locked keys at the same time, and ssh-keygen takes their passphrase so.
+                            if (!text.StartsWith("ssh-keygen", StringComparison.Ordinal))
+                                seen.Add(text);
                         }
                         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
                         {
