@@ -39,6 +39,7 @@ internal sealed class PoshSshTarget : HostTarget
         using var time = new CancellationTokenSource(limits.Time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellation);
         object? command = null;
+        bool begun = false;
         try
         {
             bool takesInput = HasInput(script, limits.Sudo, out string text);
@@ -47,6 +48,7 @@ internal sealed class PoshSshTarget : HostTarget
             var started = (IAsyncResult)await Task.Factory.StartNew(
                 () => Start(command, end, takesInput ? ShellLaunch.CommandInput(script, limits.Sudo) : null),
                 CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(stop.Token).ConfigureAwait(false);
+            begun = true;
 
             var output = new SshOutput(ComputerName, Value<Stream>(command, "OutputStream"), Value<Stream>(command, "ExtendedOutputStream"), limits.MaxOutput, MaxError);
             await output.ReadAsync(end.Task, () => Value<bool>(_client, "IsConnected"), stop.Token).ConfigureAwait(false);
@@ -61,11 +63,11 @@ internal sealed class PoshSshTarget : HostTarget
         }
         catch (SshFailureException e)
         {
-            throw SshFailures.Of(e, limits);
+            throw Lost(SshFailures.Of(e, limits));
         }
         catch (Exception e) when (IsOfTransport(e))
         {
-            throw new HostException(ErrorIds.TargetUnreachable, ErrorCategory.ConnectionError, Messages.TargetUnreachable.With(ComputerName, Untrusted.OneLine(e.Message)), e);
+            throw Lost(new HostException(ErrorIds.TargetUnreachable, ErrorCategory.ConnectionError, Messages.TargetUnreachable.With(ComputerName, Untrusted.OneLine(e.Message)), e));
         }
         finally
         {
@@ -73,6 +75,9 @@ internal sealed class PoshSshTarget : HostTarget
             if (command is IDisposable used)
                 _ = Task.Run(() => Close(used), CancellationToken.None);
         }
+
+        HostException Lost(HostException failure) =>
+            begun && !limits.KillOnStop && failure.ErrorId == ErrorIds.TargetUnreachable ? HostFailures.ConnectionLost(failure) : failure;
     }
 
     private bool HasInput(HostScript script, Sudo? sudo, out string text)
