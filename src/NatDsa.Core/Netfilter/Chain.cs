@@ -96,6 +96,9 @@ public sealed class Chain
     /// <summary>The name.</summary>
     public override string ToString() => Name;
 
+    /// <summary>Its number in the store.</summary>
+    internal int Number => _number;
+
     /// <summary>How many rules there are, without reading those that were put off.</summary>
     internal int RuleCount => Record.RuleCount + Record.WaitingCount;
 

@@ -18,6 +18,9 @@ internal sealed class RulesetTexts(PSCmdlet cmdlet)
 
     private static readonly UTF8Encoding s_strictUtf8 = new(false, throwOnInvalidBytes: true);
 
+    // UTF-32 first: its mark begins as UTF-16's does.
+    private static readonly Encoding[] s_markedEncodings = [Encoding.UTF8, Encoding.UTF32, new UTF32Encoding(bigEndian: true, byteOrderMark: true), Encoding.Unicode, Encoding.BigEndianUnicode];
+
     private StringBuilder? _piped;
 
     /// <summary>What came by pipeline; null when nothing did.</summary>
@@ -125,10 +128,15 @@ internal sealed class RulesetTexts(PSCmdlet cmdlet)
     private static string ReadText(string path)
     {
         byte[] bytes = File.ReadAllBytes(path);
+        foreach (Encoding encoding in s_markedEncodings)
+        {
+            if (bytes.AsSpan().StartsWith(encoding.Preamble))
+                return encoding.GetString(bytes.AsSpan(encoding.Preamble.Length));
+        }
+
         try
         {
-            using var reader = new StreamReader(new MemoryStream(bytes), s_strictUtf8, detectEncodingFromByteOrderMarks: true);
-            return reader.ReadToEnd();
+            return s_strictUtf8.GetString(bytes);
         }
         catch (DecoderFallbackException)
         {
