@@ -16,21 +16,21 @@ public abstract class ChangeDsaMarkerFile : HostCmdlet
 
     private protected override bool ChangesHosts => true;
 
-    private protected override async Task RunAsync(HostTarget target, CancellationToken cancellation)
+    private protected override async Task RunAsync(HostTurn turn, CancellationToken cancellation)
     {
         string path = Marker.Path();
         string action = (Removes ? Messages.ActionRemoveMarker : Messages.ActionSetMarker).With(path);
-        if (!await AskAsync(() => ShouldProcess(target.ComputerName, action)).ConfigureAwait(false))
+        if (!await AskAsync(turn, () => ShouldProcess(turn.Target.ComputerName, action)).ConfigureAwait(false))
             return;
 
-        HostSnapshot host = await AnswerAsync(target, HostScripts.Marker(Marker, Removes), Limits, cancellation).ConfigureAwait(false);
+        HostSnapshot host = await AnswerAsync(turn.Target, HostScripts.Marker(Marker, Removes), LimitsOf(turn), cancellation).ConfigureAwait(false);
         DsaMarkerFile? marker = DsaAgentState.Read(host).Markers.FirstOrDefault(m => m.Marker == Marker);
         if (host.Answer["change"] is not { } change || marker is null)
-            Write(new Fault(ErrorIds.AnswerBroken, Messages.AnswerBroken.With(target.ComputerName)), target);
+            Write(new Fault(ErrorIds.AnswerBroken, Messages.AnswerBroken.With(turn.Target.ComputerName)), turn);
         else if (change.ExitCode == 0)
             Write(marker);
         else
-            Write(WhyNot(marker, host, change), target);
+            Write(WhyNot(marker, host, change), turn);
     }
 
     private static Fault WhyNot(DsaMarkerFile marker, HostSnapshot host, Section change)

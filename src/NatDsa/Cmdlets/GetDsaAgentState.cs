@@ -9,6 +9,6 @@ namespace NatDsa.Cmdlets;
 [OutputType(typeof(DsaAgentState))]
 public sealed class GetDsaAgentState : HostCmdlet
 {
-    private protected override async Task RunAsync(HostTarget target, CancellationToken cancellation) =>
-        Write(DsaAgentState.Read(await ProbeAsync(target, ProbeSections.Agent | ProbeSections.Marker, cancellation).ConfigureAwait(false)));
+    private protected override async Task RunAsync(HostTurn turn, CancellationToken cancellation) =>
+        Write(DsaAgentState.Read(await ProbeAsync(turn, ProbeSections.Agent | ProbeSections.Marker, cancellation).ConfigureAwait(false)));
 }

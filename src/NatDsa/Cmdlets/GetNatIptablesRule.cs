@@ -28,18 +28,18 @@ public sealed class GetNatIptablesRule : RulesetCmdlet
     [ArgumentCompleter(typeof(NetfilterWords))]
     public string[] Target { get; set; } = ["*"];
 
-    private protected override async Task RunAsync(HostTarget target, CancellationToken cancellation)
+    private protected override async Task RunAsync(HostTurn turn, CancellationToken cancellation)
     {
-        var running = RunningRules.Read(await ProbeAsync(target, ProbeSections.Rules, cancellation).ConfigureAwait(false));
+        var running = RunningRules.Read(await ProbeAsync(turn, ProbeSections.Rules, cancellation).ConfigureAwait(false));
         foreach (Rule rule in Wanted(running.Rulesets.SelectMany(ruleset => ruleset.Rules)))
         {
             var written = new PSObject(rule);
-            written.Properties.Add(new PSNoteProperty(nameof(HostRecord.ComputerName), target.ComputerName));
+            written.Properties.Add(new PSNoteProperty(nameof(HostRecord.ComputerName), turn.Target.ComputerName));
             Write(written);
         }
 
         if (running.Fault is { } fault)
-            Write(fault, target);
+            Write(fault, turn);
     }
 
     // Rule by rule: the first is written before the last is read.

@@ -9,12 +9,12 @@ namespace NatDsa.Cmdlets;
 [OutputType(typeof(NatIptablesState))]
 public sealed class GetNatIptablesState : RulesetCmdlet
 {
-    private protected override async Task RunAsync(HostTarget target, CancellationToken cancellation)
+    private protected override async Task RunAsync(HostTurn turn, CancellationToken cancellation)
     {
-        NatIptablesState state = NatIptablesState.Read(await ProbeAsync(target, ProbeSections.Rules, cancellation).ConfigureAwait(false));
+        NatIptablesState state = NatIptablesState.Read(await ProbeAsync(turn, ProbeSections.Rules, cancellation).ConfigureAwait(false));
         Write(state);
         if (state.Fault is { } fault)
-            Write(fault, target);
+            Write(fault, turn);
     }
 
     private protected override void Read(string text, string? path) => WriteObject(NatIptablesState.Of(Texts.Read(text, path), path));

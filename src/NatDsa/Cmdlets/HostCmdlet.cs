@@ -23,7 +23,11 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     private readonly PipelineThread _pipeline = new();
     private readonly CancellationTokenSource _stop = new();
     private SshParameters? _ssh;
+    private readonly FanOutProgress _progress;
     private int _running;
+
+    /// <summary>Nothing runs yet.</summary>
+    protected HostCmdlet() => _progress = new FanOutProgress(this);
 
     /// <summary>Open sessions to the hosts: PowerShell's own, or Posh-SSH's.</summary>
     [Parameter(ParameterSetName = SessionSet, Mandatory = true, ValueFromPipeline = true)]
@@ -116,18 +120,19 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     /// <summary>Whether the cmdlet changes hosts: then a script that has begun is never cut off.</summary>
     private protected virtual bool ChangesHosts => false;
 
-    private protected RunLimits Limits => new(TimeSpan.FromSeconds(TimeoutSec))
+    private protected RunLimits LimitsOf(HostTurn turn) => turn.Limits with
     {
         KillOnStop = !ChangesHosts,
         Sudo = Sudo || SudoPassword is not null ? new Sudo(SudoPassword) : null,
     };
 
     /// <summary>Asks one host. Runs beside the others, off the pipeline's thread.</summary>
-    private protected abstract Task RunAsync(HostTarget target, CancellationToken cancellation);
+    private protected abstract Task RunAsync(HostTurn turn, CancellationToken cancellation);
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
+        _progress.Expect(HostCount);
         foreach (HostTarget target in Targets())
         {
             while (_running >= ThrottleLimit)
@@ -141,8 +146,10 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
+        _progress.ExpectNoMore();
         while (_running > 0)
             RunNext();
+        _progress.Complete();
     }
 
     /// <inheritdoc/>
@@ -163,6 +170,15 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
             _stop.Cancel();
     }
 
+    private int HostCount => ParameterSetName switch
+    {
+        SessionSet => Session.Length,
+        HostNameSet => HostName.Length,
+        ComputerNameSet => ComputerName.Length,
+        InputObjectSet => InputObject.Length,
+        _ => 1,
+    };
+
     /// <summary>The hosts that the bound parameters name.</summary>
     private IEnumerable<HostTarget> Targets() => ParameterSetName switch
     {
@@ -181,9 +197,13 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
         foreach (string name in ComputerName)
         {
             if (way.To(name) is { } target)
+            {
                 yield return target;
-            else
-                WriteFault(new Fault(ErrorIds.TargetUnreachable, Messages.NotAHostName.With(Untrusted.OneLine(name))), name);
+                continue;
+            }
+
+            WriteFault(new Fault(ErrorIds.TargetUnreachable, Messages.NotAHostName.With(name)), name);
+            _progress.End(failed: true);
         }
     }
 
@@ -226,8 +246,8 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
 
     private static object Bare(object value) => value is PSObject wrapped ? wrapped.BaseObject : value;
 
-    private protected async Task<HostSnapshot> ProbeAsync(HostTarget target, ProbeSections sections, CancellationToken cancellation) =>
-        await AnswerAsync(target, HostScripts.Probe(sections), Limits with { KillOnStop = true }, cancellation).ConfigureAwait(false);
+    private protected async Task<HostSnapshot> ProbeAsync(HostTurn turn, ProbeSections sections, CancellationToken cancellation) =>
+        await AnswerAsync(turn.Target, HostScripts.Probe(sections), LimitsOf(turn) with { KillOnStop = true }, cancellation).ConfigureAwait(false);
 
     private protected static async Task<HostSnapshot> AnswerAsync(HostTarget target, HostScript script, RunLimits limits, CancellationToken cancellation)
     {
@@ -244,13 +264,17 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     private protected void Write(object result) => _pipeline.Post(() => WriteObject(result, enumerateCollection: false));
 
     /// <summary>Writes a fault as an error, on the pipeline's thread.</summary>
-    private protected void Write(Fault fault, HostTarget target) => _pipeline.Post(() => WriteFault(fault, target.ComputerName));
+    private protected void Write(Fault fault, HostTurn turn)
+    {
+        turn.Failed = true;
+        _pipeline.Post(() => WriteFault(fault, turn.Target.ComputerName));
+    }
 
     /// <summary>Writes to the verbose stream, on the pipeline's thread.</summary>
     private protected void Verbose(string message) => _pipeline.Post(() => WriteVerbose(message));
 
     /// <summary>Asks something on the pipeline's thread, such as <see cref="Cmdlet.ShouldProcess(string)"/>.</summary>
-    private protected Task<T> AskAsync<T>(Func<T> ask) => _pipeline.AskAsync(ask);
+    private protected Task<T> AskAsync<T>(HostTurn turn, Func<T> ask) => turn.AsideAsync(_pipeline.AskAsync(ask));
 
     private protected void WriteFault(Fault fault, object target) =>
         WriteError(new HostException(fault.ErrorId, HostFailures.CategoryOf(fault.ErrorId), fault.Message).ToErrorRecord(target));
@@ -260,10 +284,11 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
         // What must be done on the pipeline's thread when the host is through. What comes after this cmdlet in the pipeline has
         // taken hold of the connection by then.
         IDisposable? held = target.Hold();
+        var turn = new HostTurn(target, TimeSpan.FromSeconds(TimeoutSec));
         Action? end = null;
         try
         {
-            await Task.Run(() => RunAsync(target, _stop.Token), _stop.Token).ConfigureAwait(false);
+            await Task.Run(() => RunAsync(turn, _stop.Token), _stop.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
@@ -283,6 +308,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
         _pipeline.Post(() =>
         {
             _running--;
+            _progress.End(failed: turn.Failed || end is not null);
             held?.Dispose();
             end?.Invoke();
         });

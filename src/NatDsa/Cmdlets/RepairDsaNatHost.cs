@@ -57,13 +57,13 @@ public sealed class RepairDsaNatHost : HostCmdlet
             .Within(TimeSpan.FromSeconds(TimeoutSec));
     }
 
-    private protected override async Task RunAsync(HostTarget target, CancellationToken cancellation)
+    private protected override async Task RunAsync(HostTurn turn, CancellationToken cancellation)
     {
-        HostSnapshot host = await ProbeAsync(target, ProbeSections.All, cancellation).ConfigureAwait(false);
+        HostSnapshot host = await ProbeAsync(turn, ProbeSections.All, cancellation).ConfigureAwait(false);
         var plan = RepairPlan.For(host, _options);
         if (plan.Refusal is { } refusal)
         {
-            Write(refusal, target);
+            Write(refusal, turn);
             return;
         }
 
@@ -74,26 +74,26 @@ public sealed class RepairDsaNatHost : HostCmdlet
         }
         else
         {
-            if (!await AskAsync(() => ShouldProcess(Describe(plan, target), Question(plan, target), Messages.RepairCaption)).ConfigureAwait(false))
+            if (!await AskAsync(turn, () => ShouldProcess(Describe(plan, turn.Target), Question(plan, turn.Target), Messages.RepairCaption)).ConfigureAwait(false))
                 return;
             foreach (RepairStep step in plan.Steps)
-                Verbose($"{target.ComputerName}: {step.Name}: {step.Command} ({step.Reason})");
-            HostSnapshot answer = await AnswerAsync(target, plan.ToScript(_options, NewId()), Limits, cancellation).ConfigureAwait(false);
+                Verbose($"{turn.Target.ComputerName}: {step.Name}: {step.Command} ({step.Reason})");
+            HostSnapshot answer = await AnswerAsync(turn.Target, plan.ToScript(_options, NewId()), LimitsOf(turn), cancellation).ConfigureAwait(false);
             result = RepairResult.Read(plan, answer);
         }
 
         if (VerifyFrom is not null && result.Outcome is RepairOutcome.Repaired or RepairOutcome.NothingToDo)
-            result = await VerifyAsync(target, result, cancellation).ConfigureAwait(false);
+            result = await VerifyAsync(turn, result, cancellation).ConfigureAwait(false);
         Write(result);
         if (result.Fault is { } fault)
-            Write(fault, target);
+            Write(fault, turn);
     }
 
-    private async Task<RepairResult> VerifyAsync(HostTarget target, RepairResult result, CancellationToken cancellation)
+    private async Task<RepairResult> VerifyAsync(HostTurn turn, RepairResult result, CancellationToken cancellation)
     {
-        HostTarget behind = Other(VerifyFrom!, target);
+        HostTarget behind = Other(VerifyFrom!, turn.Target);
         // That host's request needs no root, and the password is none of its business.
-        RunLimits limits = Limits with { KillOnStop = true, Sudo = null };
+        RunLimits limits = LimitsOf(turn) with { KillOnStop = true, Sudo = null };
         TimeSpan request = TimeSpan.FromSeconds(Math.Min(15, limits.Time.TotalSeconds));
         try
         {

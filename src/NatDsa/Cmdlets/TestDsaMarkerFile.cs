@@ -18,13 +18,13 @@ public sealed class TestDsaMarkerFile : HostCmdlet
     [Parameter]
     public SwitchParameter Quiet { get; set; }
 
-    private protected override async Task RunAsync(HostTarget target, CancellationToken cancellation)
+    private protected override async Task RunAsync(HostTurn turn, CancellationToken cancellation)
     {
-        HostSnapshot host = await ProbeAsync(target, ProbeSections.Agent | ProbeSections.Marker, cancellation).ConfigureAwait(false);
+        HostSnapshot host = await ProbeAsync(turn, ProbeSections.Agent | ProbeSections.Marker, cancellation).ConfigureAwait(false);
         IReadOnlyList<DsaMarkerFile> markers = DsaAgentState.Read(host).Markers;
         if (markers.Count == 0)
         {
-            Write(new Fault(ErrorIds.AnswerBroken, Messages.AnswerBroken.With(target.ComputerName)), target);
+            Write(new Fault(ErrorIds.AnswerBroken, Messages.AnswerBroken.With(turn.Target.ComputerName)), turn);
             return;
         }
 

@@ -24,13 +24,13 @@ public sealed class TestNatEgress : HostCmdlet
     [Parameter]
     public SwitchParameter Quiet { get; set; }
 
-    private protected override async Task RunAsync(HostTarget target, CancellationToken cancellation)
+    private protected override async Task RunAsync(HostTurn turn, CancellationToken cancellation)
     {
         HostSnapshot host = await AnswerAsync(
-            target, HostScripts.Egress(Uri, TimeSpan.FromSeconds(RequestTimeoutSec)), Limits, cancellation).ConfigureAwait(false);
+            turn.Target, HostScripts.Egress(Uri, TimeSpan.FromSeconds(RequestTimeoutSec)), LimitsOf(turn), cancellation).ConfigureAwait(false);
         NatEgressResult result = NatEgressResult.Read(host, Uri);
         if (result.Fault is { } fault)
-            Write(fault, target);
+            Write(fault, turn);
         else
             Write(Quiet ? result.Succeeded : result);
     }

@@ -8,7 +8,7 @@ internal static class HostFailures
 {
     public static HostException TimedOut(string host, RunLimits limits) =>
         new(ErrorIds.TimedOut, ErrorCategory.OperationTimeout,
-            (limits.KillOnStop ? Messages.TimedOut : Messages.TimedOutGoesOn).With(host, limits.Time.TotalSeconds));
+            (limits.KillOnStop ? Messages.TimedOut : Messages.TimedOutGoesOn).With(host, limits.Given.TotalSeconds));
 
     public static HostException TooMuchOutput(string host, int bytes) =>
         new(ErrorIds.AnswerBroken, ErrorCategory.LimitsExceeded, Messages.TooMuchOutput.With(host, bytes >> 20));

@@ -6,6 +6,9 @@ namespace NatDsa.Targets;
 /// <param name="Time">Connect, authentication, execution and reading together.</param>
 internal sealed record RunLimits(TimeSpan Time)
 {
+    /// <summary>What the administrator gave the host in all, of which <see cref="Time"/> is left: for messages.</summary>
+    public TimeSpan Given { get; init; } = Time;
+
     /// <summary>
     /// Whether the script is killed when the time is up or the run is cancelled. A script that changes a host is left to
     /// come to its own end: it undoes what it cannot finish.
