@@ -11,6 +11,10 @@ namespace NatDsa.Ssh;
 /// </remarks>
 internal sealed class SshConnection : IDisposable
 {
+    private const int Attempts = 4;
+
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(400);
+
     // sshd answers the close of a connection at once, or not at all.
     private static readonly TimeSpan s_closeLimit = TimeSpan.FromSeconds(2);
 
@@ -107,6 +111,23 @@ internal sealed class SshConnection : IDisposable
     private static async Task<SshConnection> OpenAsync(
         SshServerAddress server, SshAccess access, string host, int port, SshConnection? jumpHost, CancellationToken cancellation)
     {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await LogInAsync(server, access, host, port, jumpHost, cancellation).ConfigureAwait(false);
+            }
+            catch (SshFailureException e) when (e.IsTransient && attempt < Attempts)
+            {
+                // Those who were turned away together should not come back together.
+                await Task.Delay(s_firstPause * attempt * (1 + Random.Shared.NextDouble()), cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static async Task<SshConnection> LogInAsync(
+        SshServerAddress server, SshAccess access, string host, int port, SshConnection? jumpHost, CancellationToken cancellation)
+    {
         AuthenticationMethod[] methods = access.Login.Methods(server.UserName, server.Host);
         var check = new HostKeyCheck(server, access);
         var connection = new ConnectionInfo(server.Host, server.Port, server.UserName, methods) { Timeout = Timeout.InfiniteTimeSpan };
@@ -127,17 +148,17 @@ internal sealed class SshConnection : IDisposable
         {
             End(socket);
             cancellation.ThrowIfCancellationRequested();
-            throw check.Refusal ?? Failure(server, e);
+            throw check.Refusal ?? Failure(server, e, isTransient: connection.ServerVersion is null);
         }
     }
 
-    private static SshFailureException Failure(SshServerAddress server, Exception e) => e switch
+    private static SshFailureException Failure(SshServerAddress server, Exception e, bool isTransient) => e switch
     {
         SshAuthenticationException => new SshFailureException(SshFailure.AuthenticationFailed, server.Host, e.Message, e),
         // A server that has had enough of tries ends the connection with these words of OpenSSH's.
         SshConnectionException when e.Message.Contains("authentication failures", StringComparison.OrdinalIgnoreCase) =>
             new SshFailureException(SshFailure.AuthenticationFailed, server.Host, e.Message, e),
-        _ => new SshFailureException(SshFailure.Unreachable, server.Host, e.Message, e),
+        _ => new SshFailureException(SshFailure.Unreachable, server.Host, e.Message, e) { IsTransient = isTransient },
     };
 
     private static async Task<Socket> ConnectAsync(SshServerAddress server, string host, int port, CancellationToken cancellation)
@@ -152,7 +173,11 @@ internal sealed class SshConnection : IDisposable
         {
             socket.Dispose();
             cancellation.ThrowIfCancellationRequested();
-            throw new SshFailureException(SshFailure.Unreachable, server.Host, e.Message, e);
+            throw new SshFailureException(SshFailure.Unreachable, server.Host, e.Message, e)
+            {
+                // A reset that comes with the connection itself is an EPIPE on Linux.
+                IsTransient = e is SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown },
+            };
         }
     }
 
