@@ -44,11 +44,12 @@ internal sealed class SshOutput(string host, Stream output, Stream error, int ma
     private bool Take(Stream stream, ArrayBufferWriter<byte> kept, int limit)
     {
         bool fits = true;
-        long there;
-        while ((there = stream.Length) > 0)
+        // What comes in the meantime is the next turn's: a host that writes without end must not keep this one busy.
+        for (long left = stream.Length; left > 0;)
         {
             // Old versions wait for as many bytes as are asked for.
-            int read = stream.Read(_buffer, 0, (int)Math.Min(there, _buffer.Length));
+            int read = stream.Read(_buffer, 0, (int)Math.Min(left, _buffer.Length));
+            left -= read;
             int room = limit - kept.WrittenCount;
             fits &= read <= room;
             kept.Write(_buffer.AsSpan(0, Math.Min(read, room)));

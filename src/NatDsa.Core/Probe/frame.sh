@@ -5,6 +5,11 @@
 #     @NONCE end NAME CODE   its exit code; 124 or 137: its time was up
 # The line end in front of an @ belongs to the frame.
 
+# A login shell that asks its user something takes the answer out of this input. With lines missing, nothing must run.
+: "${NONCE:?the first line of the script did not arrive: the login shell has read it}"
+# A frame begins a line, and a login shell may have greeted without ending its own.
+echo
+
 LC_ALL=C
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Text;
 using NatDsa.Resources;
 
 namespace NatDsa.Targets;
@@ -6,6 +7,8 @@ namespace NatDsa.Targets;
 /// <summary>The errors of reaching a host, each made in this one place.</summary>
 internal static class HostFailures
 {
+    private const int MaxWords = 400;
+
     public static HostException TimedOut(string host, RunLimits limits) =>
         new(ErrorIds.TimedOut, ErrorCategory.OperationTimeout,
             (limits.KillOnStop ? Messages.TimedOut : Messages.TimedOutGoesOn).With(host, limits.Given.TotalSeconds));
@@ -19,7 +22,11 @@ internal static class HostFailures
     /// <summary>What an answer without a single section means.</summary>
     public static HostException NoAnswer(string host, HostAnswer answer, bool sudo)
     {
-        string said = Untrusted.OneLine(answer.Error.Length > 400 ? answer.Error[..400] : answer.Error);
+        // nologin and forced commands say why on standard output. sudo does not, and a shell that repeats its input would repeat a password.
+        string words = sudo || !string.IsNullOrWhiteSpace(answer.Error)
+            ? answer.Error
+            : Encoding.UTF8.GetString(answer.Output.Span[..Math.Min(MaxWords, answer.Output.Length)]);
+        string said = Untrusted.OneLine(words.Length > MaxWords ? words[..MaxWords] : words);
         return sudo
             ? new HostException(ErrorIds.SudoFailed, ErrorCategory.PermissionDenied, Messages.SudoFailed.With(host, said))
             : new HostException(ErrorIds.AnswerBroken, ErrorCategory.InvalidData, Messages.NoAnswer.With(host, answer.ExitCode, said));

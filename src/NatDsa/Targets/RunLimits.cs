@@ -15,8 +15,8 @@ internal sealed record RunLimits(TimeSpan Time)
     /// </summary>
     public bool KillOnStop { get; init; } = true;
 
-    /// <summary>Bytes of standard output after which the host counts as broken.</summary>
-    public int MaxOutput { get; init; } = 256 << 20;
+    /// <summary>Bytes of standard output after which the host counts as broken: some half a million rules.</summary>
+    public int MaxOutput { get; init; } = 64 << 20;
 
     /// <summary>How the script becomes root; null: it runs as the user that it is.</summary>
     public Sudo? Sudo { get; init; }

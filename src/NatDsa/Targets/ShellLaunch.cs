@@ -41,8 +41,9 @@ internal static class ShellLaunch
     {
         null => $"/bin/sh -c '{RunInput}'",
         { Password: null } => $"sudo -n -- /bin/sh -c '{RunInput}'",
-        // What starts it has quotes and line ends that not all shells read alike: it is the input's first line.
-        _ => "/bin/sh -c 'IFS= read -r launch; eval \"$launch\"' sh password",
+        // What starts it has quotes and line ends that not all shells read alike: it is the input's first line. A login shell that asks its
+        // user something has read that line, and the next is the password, which must not be run.
+        _ => "/bin/sh -c 'IFS= read -r launch; case $launch in eval*printf*) eval \"$launch\" ;; *) exit 65 ;; esac' sh password",
     };
 
     /// <summary>What goes to the standard input of <see cref="Command"/>.</summary>

@@ -20,17 +20,51 @@ public sealed class SshHost : IAsyncLifetime
     private const string Hash = "$6$natdsatests$BVPk.RRzd2Qbo/0qCDzKz9cDIZ6aOZ7.BpilJDUSX4MlqoknaadcSFx127l9bfMV44qKhc3uM337azBjVWxBR.";
 
     private static readonly (string Name, string Shell)[] s_users =
-        [("bash", "/bin/bash"), ("dash", "/bin/dash"), ("csh", "/usr/bin/tcsh"), ("ash", "ash"), ("nologin", "/usr/sbin/nologin"), ("hang", "hang")];
+        [("bash", "/bin/bash"), ("dash", "/bin/dash"), ("csh", "/usr/bin/tcsh"), ("ash", "ash"), ("nologin", "/usr/sbin/nologin"), ("forced", "/bin/bash")];
+
+    // Login shells that are a script. Those that end in a shell that works are root's, who may see the rules.
+    private static readonly (string Name, bool IsRoot, string Script)[] s_scripts =
+    [
+        ("hang", false, "exec sleep 600"),
+        ("motd", true, """echo '*** Authorized use only ***'; printf 'Last login: never'; exec /bin/sh "$@" """),
+        ("question", true, """printf 'Continue? '; read answer; exec /bin/sh "$@" """),
+        ("half", true, """/bin/sh "$@" | sed '/ out save/q'; kill -KILL $$"""),
+        ("slow", false, "while printf x; do sleep 1; done"),
+        ("flood", false, "cat /dev/zero; exit 1"),
+        ("complaints", false, "cat /dev/zero >&2; exit 1"),
+        ("skewed", true, """exec unshare --mount sh -c 'mount --bind "$0/date" /usr/bin/date && exec /bin/sh "$@"' "${0%/*}" "$@" """),
+        // What a host with NAT answers, for runs in which the probe's own work is not the point.
+        ("quick", false,
+            """
+            IFS= read -r nonce
+            eval "$nonce"
+            cat >/dev/null
+            section() { printf '@%s out %s\n%s\n@%s err %s\n\n@%s end %s 0\n' "$NONCE" "$1" "$2" "$NONCE" "$1" "$NONCE" "$1"; }
+            section host 'kernel=Linux
+            uid=0
+            forwarding.ipv4=1'
+            section save.iptables '*nat
+            :POSTROUTING ACCEPT [0:0]
+            -A POSTROUTING -o eth0 -j MASQUERADE
+            COMMIT'
+            section nft.ruleset '{"nftables": []}'
+            printf '@%s done\n' "$NONCE"
+            """),
+        ("date", false, "echo 1000000000"),
+    ];
 
     private readonly List<Process> _daemons = [];
 
     /// <summary>Where its files are, and tests may put theirs.</summary>
     public string Folder { get; } = Directory.CreateTempSubdirectory("natdsa-ssh-").FullName;
 
-    /// <summary>Takes keys and passwords, on 127.0.0.1 and ::1.</summary>
+    /// <summary>More addresses that it listens on.</summary>
+    public static IReadOnlyList<string> Addresses { get; } = [.. Enumerable.Range(1, 10).Select(n => $"127.9.{n}.1")];
+
+    /// <summary>Takes keys and passwords, on 127.0.0.1, ::1, and <see cref="Addresses"/>.</summary>
     public int Port { get; private set; }
 
-    /// <summary>Takes keys, and asks for passwords in a dialogue.</summary>
+    /// <summary>Takes keys, and asks for passwords in a dialogue, after a banner.</summary>
     public int DialoguePort { get; private set; }
 
     /// <summary>A client key, by its name: see <see cref="InitializeAsync"/>.</summary>
@@ -60,7 +94,9 @@ public sealed class SshHost : IAsyncLifetime
         await MakeKeysAsync();
         await MakeUsersAsync();
         Port = await StartAsync("password", "UsePAM no", "PasswordAuthentication yes");
-        DialoguePort = await StartAsync("dialogue", "UsePAM yes", "PasswordAuthentication no", "KbdInteractiveAuthentication yes");
+        string banner = Path.Combine(Folder, "banner");
+        await File.WriteAllTextAsync(banner, "*** Authorized use only ***\n");
+        DialoguePort = await StartAsync("dialogue", "UsePAM yes", "PasswordAuthentication no", "KbdInteractiveAuthentication yes", "Banner " + banner);
     }
 
     public async ValueTask DisposeAsync()
@@ -114,14 +150,15 @@ public sealed class SshHost : IAsyncLifetime
             File.CreateSymbolicLink(ash, "/usr/bin/busybox");
         var passwd = new List<string>(await File.ReadAllLinesAsync("/etc/passwd"));
         var shadow = new List<string>(await File.ReadAllLinesAsync("/etc/shadow"));
-        string hang = Path.Combine(Folder, "hang");
-        await File.WriteAllTextAsync(hang, "#!/bin/sh\nexec sleep 600\n");
-        File.SetUnixFileMode(hang, (UnixFileMode)0b111_101_101);
         int id = 64001;
         foreach ((string name, string shell) in s_users)
+            Add(name, id++, Path.Combine(Folder, shell));
+        foreach ((string name, bool isRoot, string script) in s_scripts)
         {
-            passwd.Add($"{name}:x:{id}:{id++}::{Folder}:{(shell[0] == '/' ? shell : Path.Combine(Folder, shell))}");
-            shadow.Add($"{name}:{Hash}:19000:0:99999:7:::");
+            string shell = Path.Combine(Folder, name);
+            await File.WriteAllTextAsync(shell, $"#!/bin/sh\n{script}\n");
+            File.SetUnixFileMode(shell, (UnixFileMode)0b111_101_101);
+            Add(name, isRoot ? 0 : id++, shell);
         }
 
         await File.WriteAllLinesAsync(Path.Combine(Folder, "passwd"), passwd);
@@ -129,6 +166,12 @@ public sealed class SshHost : IAsyncLifetime
         await File.WriteAllLinesAsync(Path.Combine(Folder, "sudoers"), ["root ALL=(ALL) ALL", "bash ALL=(ALL) ALL", "csh ALL=(ALL) NOPASSWD: ALL"]);
         File.SetUnixFileMode(Path.Combine(Folder, "shadow"), UnixFileMode.UserRead);
         File.SetUnixFileMode(Path.Combine(Folder, "sudoers"), UnixFileMode.UserRead);
+
+        void Add(string name, int user, string shell)
+        {
+            passwd.Add($"{name}:x:{user}:{user}::{Folder}:{shell}");
+            shadow.Add($"{name}:{Hash}:19000:0:99999:7:::");
+        }
     }
 
     private async Task<int> StartAsync(string name, params string[] settings)
@@ -138,10 +181,11 @@ public sealed class SshHost : IAsyncLifetime
         await File.WriteAllLinesAsync(
             configuration,
             [
-                "ListenAddress 127.0.0.1", "ListenAddress ::1", $"Port {port}", "PidFile none", "StrictModes no", "PermitRootLogin yes", "MaxAuthTries 20",
+                "ListenAddress 127.0.0.1", .. Addresses.Select(a => "ListenAddress " + a), "ListenAddress ::1", $"Port {port}", "PidFile none", "StrictModes no", "PermitRootLogin yes", "MaxAuthTries 20",
                 "MaxStartups 200", $"AuthorizedKeysFile {Path.Combine(Folder, "authorized")}", "LogLevel DEBUG1",
                 .. Directory.GetFiles(Folder, "host_*.pub").Select(f => "HostKey " + Path.ChangeExtension(f, null)),
                 .. settings,
+                "Match User forced", "ForceCommand echo Only backups here.",
             ]);
         Process daemon = ProgramRun.Start("unshare", ["--mount", "sh", "-c",
             """
