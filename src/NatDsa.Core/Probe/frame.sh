@@ -7,8 +7,6 @@
 
 # A login shell that asks its user something takes the answer out of this input. With lines missing, nothing must run.
 : "${NONCE:?the first line of the script did not arrive: the login shell has read it}"
-# A frame begins a line, and a login shell may have greeted without ending its own.
-echo
 
 LC_ALL=C
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -48,7 +46,8 @@ limited() {
 framed() {
     framed_name=$1
     shift
-    printf '@%s out %s\n' "$NONCE" "$framed_name"
+    # A frame begins a line; a login shell may have greeted without ending its own.
+    printf '\n@%s out %s\n' "$NONCE" "$framed_name"
     {
         framed_error=$("$@" </dev/null 2>&1 >&3 3>&- 9>&-)
         framed_code=$?
