@@ -234,7 +234,7 @@ public sealed class BadHostTests(SshHost host) : IClassFixture<SshHost>, IDispos
     {
         foreach (string process in Directory.EnumerateDirectories("/proc").Where(d => char.IsAsciiDigit(Path.GetFileName(d)[0])))
         {
-            string[] words = [];
+            string[] words = [""];
             try
             {
                 words = File.ReadAllText(Path.Combine(process, "cmdline")).Split('\0');
