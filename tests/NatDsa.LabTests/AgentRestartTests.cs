@@ -56,4 +56,20 @@ public sealed class AgentRestartTests(SharedLab host) : IClassFixture<SharedLab>
         await host.Lab.SetFaultAsync("erase-after", "2");
         Assert.Equal("RepairFailed", (await host.RunAsync("Repair-DsaNatHost @nat -Confirm:0")).ErrorId);
     }
+
+    /// <summary>The agent is started again while the repair is undone; its filter, late as the real one's, must still find the marker.</summary>
+    [Fact]
+    public async Task Undoing_leaves_the_rules_that_were_left_alone()
+    {
+        await host.BreakAsync();
+        await host.OnNatAsync("iptables -A INPUT -p tcp --dport 8080 -j DROP");
+        await host.Lab.SetFaultAsync("restart", "fail-once");
+        await host.Lab.SetFaultAsync("filter-after", "2");
+
+        var answer = await host.RunAsync("Repair-DsaNatHost @nat -Confirm:0");
+        Assert.Equal(("RepairFailed", RepairOutcome.Undone), (answer.ErrorId, answer.Despite<RepairResult>().Outcome));
+        Assert.Null(await host.Nat.ReadFileAsync("/etc/use_dsa_with_iptables"));
+        await host.OnNatAsync("sleep 3; lsmod | grep -q dsa_filter");
+        Assert.Contains("--dport 8080 -j DROP", await host.OnNatAsync("iptables-save"), StringComparison.Ordinal);
+    }
 }

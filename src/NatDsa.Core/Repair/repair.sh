@@ -300,6 +300,16 @@ change_agent() {
     fi
 }
 
+# The filter starts after the agent, which has nothing to filter where it did not run before. What it does to the rules takes it a moment.
+filter_settles() {
+    waited=0
+    until [ "$waited" -ge 30 ] || module_loaded dsa_filter || ! grep -q '^filter=loaded$' "$DIR/manifest"; do
+        sleep 1
+        waited=$((waited + 1))
+    done
+    sleep "$SETTLE_SECONDS"
+}
+
 agent_settles() {
     waited=0
     until process_runs ds_agent; do
@@ -310,17 +320,7 @@ agent_settles() {
         sleep 1
         waited=$((waited + 1))
     done
-    # The filter starts after the agent, which has nothing to filter where it did not run before. What it does to the rules takes it a moment.
-    waited=0
-    until [ "$waited" -ge 30 ] || module_loaded dsa_filter || ! grep -q '^filter=loaded$' "$DIR/manifest"; do
-        sleep 1
-        waited=$((waited + 1))
-    done
-    waited=0
-    while [ "$waited" -lt "$SETTLE_SECONDS" ]; do
-        sleep 1
-        waited=$((waited + 1))
-    done
+    filter_settles
     for marker in $MARKERS; do
         if [ ! -f "$marker" ]; then
             complain "$marker is gone"
@@ -342,9 +342,12 @@ step_agent() {
     agent_settles
 }
 
-# Called first of all undoings, while the marker is still there: an agent that ran before runs again.
+# Called first of all undoings, while the marker is still there: an agent that ran before runs again. Its filter looks for the marker when it
+# starts, and would erase what rules are left if that were gone by then.
 undo_agent() {
-    if grep -q '^agent=running$' "$DIR/manifest" && ! process_runs ds_agent; then change_agent start; fi
+    if ! grep -q '^agent=running$' "$DIR/manifest"; then return 0; fi
+    if ! process_runs ds_agent && ! change_agent start; then return 1; fi
+    filter_settles
 }
 
 # ---- the whole

@@ -138,7 +138,7 @@ public sealed partial class Lab : IAsyncDisposable
     public Task SetModuleAsync(string module, bool on) => AgentAsync("module", module, on ? "on" : "off");
 
     /// <summary>Makes the agent's stand-in misbehave, or behave again.</summary>
-    /// <param name="name"><c>dsa-query</c>, <c>restart</c>, <c>erase-after</c> or <c>marker</c>.</param>
+    /// <param name="name"><c>dsa-query</c>, <c>restart</c>, <c>filter-after</c>, <c>erase-after</c> or <c>marker</c>.</param>
     /// <param name="value">One of the values that <c>tests/Lab/README.md</c> lists for it.</param>
     public Task SetFaultAsync(string name, string value) => AgentAsync("fault", name, value);
 
