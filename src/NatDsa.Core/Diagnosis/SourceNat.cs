@@ -156,19 +156,8 @@ public sealed record SourceNat(Rule Rule, SourceNatKind Kind, AddressPrefix? Sou
             return true;
         bool innerInOuter = innerLength >= outerLength && outer.Matches(innerAddress) != outer.IsNegated;
         bool outerInInner = outerLength >= innerLength && inner.Matches(outerAddress) != inner.IsNegated;
-        switch (outer.IsNegated, inner.IsNegated)
-        {
-            case (false, false):
-                both = innerInOuter ? inner : outer;
-                return innerInOuter || outerInInner;
-            case (false, true):
-                both = outer;
-                return !outerInInner;
-            case (true, false):
-                return !innerInOuter;
-            default:
-                return true;
-        }
+        (bool some, both) = Narrow(outer, outer.IsNegated, inner, inner.IsNegated, innerInOuter, outerInInner);
+        return some;
     }
 
     private static bool TryNarrow(InterfacePattern? outer, InterfacePattern? inner, out InterfacePattern? both)
@@ -176,22 +165,19 @@ public sealed record SourceNat(Rule Rule, SourceNatKind Kind, AddressPrefix? Sou
         both = inner ?? outer;
         if (outer is null || inner is null || outer == inner)
             return true;
-        bool innerInOuter = Covers(outer, inner);
-        bool outerInInner = Covers(inner, outer);
-        switch (outer.IsNegated, inner.IsNegated)
-        {
-            case (false, false):
-                both = innerInOuter ? inner : outer;
-                return innerInOuter || outerInInner;
-            case (false, true):
-                both = outer;
-                return !outerInInner;
-            case (true, false):
-                return !innerInOuter;
-            default:
-                return true;
-        }
+        (bool some, both) = Narrow(outer, outer.IsNegated, inner, inner.IsNegated, Covers(outer, inner), Covers(inner, outer));
+        return some;
     }
+
+    /// <summary>Of two sets, or what lies outside of them: whether something is in both, and the narrower of the two as far as one of them can say it.</summary>
+    private static (bool Some, T Both) Narrow<T>(T outer, bool outerIsNegated, T inner, bool innerIsNegated, bool innerInOuter, bool outerInInner) =>
+        (outerIsNegated, innerIsNegated) switch
+        {
+            (false, false) => (innerInOuter || outerInInner, innerInOuter ? inner : outer),
+            (false, true) => (!outerInInner, outer),
+            (true, false) => (!innerInOuter, inner),
+            (true, true) => (true, inner),
+        };
 
     /// <summary>Whether one pattern, leaving negation aside, holds every name that the other holds.</summary>
     private static bool Covers(InterfacePattern wide, InterfacePattern narrow) =>
