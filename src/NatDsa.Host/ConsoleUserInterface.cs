@@ -39,7 +39,7 @@ internal sealed class ConsoleUserInterface(Terminal terminal, bool interactive) 
 
     public override string ReadLine() => Ask(_questions.Line);
 
-    public override SecureString ReadLineAsSecureString() => Ask(_questions.Secret);
+    public override SecureString ReadLineAsSecureString() => Ask(() => _questions.Secret());
 
     public override Dictionary<string, PSObject> Prompt(string caption, string message, Collection<FieldDescription> descriptions) =>
         Ask(() => _questions.Fields(caption, message, descriptions));

@@ -14,7 +14,7 @@ internal sealed class Questions(Terminal terminal)
 {
     public string Line() => terminal.ReadLine() ?? "";
 
-    public SecureString Secret() => terminal.ReadSecret();
+    public SecureString Secret(string question = "") => terminal.ReadSecret(question);
 
     /// <summary>Asks for each field, as the engine does for missing mandatory parameters.</summary>
     public Dictionary<string, PSObject> Fields(string caption, string message, Collection<FieldDescription> fields)
@@ -74,8 +74,7 @@ internal sealed class Questions(Terminal terminal)
             userName = Line();
         }
 
-        terminal.WriteQuestion(Messages.PasswordQuestion.With(userName));
-        return new PSCredential(userName, Secret());
+        return new PSCredential(userName, Secret(Messages.PasswordQuestion.With(userName)));
     }
 
     private void Introduce(string caption, string message)
@@ -91,11 +90,11 @@ internal sealed class Questions(Terminal terminal)
     {
         if (type == typeof(PSCredential))
             return Credential("", "", null);
+        if (type == typeof(SecureString))
+            return Secret(label + ": ");
         while (true)
         {
             terminal.WriteQuestion(label + ": ");
-            if (type == typeof(SecureString))
-                return Secret();
             if (TryConvert(Line(), type, out object? value))
                 return value;
         }

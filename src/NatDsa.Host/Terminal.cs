@@ -90,9 +90,17 @@ internal sealed class Terminal : IDisposable
     /// <exception cref="OperationCanceledException">Ctrl+C.</exception>
     public string? ReadLine() => Await(ref _pendingLine, Console.In.ReadLine);
 
-    /// <summary>Reads one line that nobody sees, an asterisk a character.</summary>
+    /// <summary>Asks for one line that nobody sees, an asterisk a character.</summary>
+    /// <param name="question">What is asked.</param>
     /// <exception cref="OperationCanceledException">Ctrl+C.</exception>
-    public SecureString ReadSecret() => Await(ref _pendingSecret, TypeSecret);
+    public SecureString ReadSecret(string question)
+    {
+        // .NET turns the terminal's echo off when it first looks for a key: that must be before somebody is asked to type.
+        if (!Console.IsInputRedirected)
+            _ = Console.KeyAvailable;
+        WriteQuestion(question);
+        return Await(ref _pendingSecret, TypeSecret);
+    }
 
     /// <summary>Ends the reading that is under way.</summary>
     public void CancelReading() => Interlocked.Exchange(ref _reading, new CancellationTokenSource()).Cancel();

@@ -19,6 +19,16 @@ public sealed class TerminalTests
         Assert.Contains(Red + "x", screen, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("erased.txt", "\u001b[31mErased")]
+    [InlineData("working.txt", "\u001b[32mHealthy")]
+    public async Task A_status_is_shown_in_its_colour(string sample, string coloured)
+    {
+        string path = Path.Combine(Repository.Root, "samples", sample);
+        Assert.Contains(coloured, await ShowAsync($"Get-NatIptablesState -Path '{path}'"), StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', (await ProgramRun.NatDsaAsync("-Command", $"Get-NatIptablesState -Path '{path}'")).Output);
+    }
+
     [Fact]
     public async Task NO_COLOR_is_honoured()
     {
