@@ -45,7 +45,7 @@ public sealed class PersistedRulesTests(SharedLab host) : IClassFixture<SharedLa
         Assert.Equal(Rules, await host.Nat.ReadFileAsync(File));
         Assert.Equal("600 root\n", await host.OnNatAsync($"stat -c '%a %U' {File}"));
         Assert.True((await host.Lab.FetchAsync()).Answered);
-        await host.Lab.RebootNatAsync();
+        await host.RebootNatAsync();
         Assert.True((await host.Lab.FetchAsync()).Answered);
     }
 

@@ -29,33 +29,31 @@ mkdir /run/outer-proc
 mount --bind /proc /run/outer-proc
 mount -t proc proc /proc
 
-mkfifo /run/events /run/internet.wired /run/nat.wired /run/client.wired
+mkfifo /run/events
 exec 3<>/run/events
 for role in nat client internet; do
-    unshare --mount --net --uts --ipc --pid --fork --kill-child -- \
-        sh "$LAB_HOME/lib/host.sh" boot $role </dev/null >/run/$role.log 2>&1 5<&- &
-    eval "$role=\$!"
+    sh "$LAB_HOME/lib/machine.sh" $role </dev/null >/run/$role.machine.log 2>&1 3<&- 5<&- &
 done
 perl "$LAB_HOME/lib/relay" \
     "$LAB_NAT_ADDRESS=169.254.77.2" "$LAB_CLIENT_ADDRESS=169.254.77.6" "$LAB_INTERNET_ADDRESS=169.254.77.10" \
     </dev/null >/run/relay.log 2>&1 3<&- 5<&- &
 relay=$!
 
-# Events are lines "ROLE WHAT [PID]"; waits until WHAT has come from each of the roles named.
+# Events are lines "ROLE WHAT [PID-OUTSIDE PID]"; waits until WHAT has come from each of the roles named.
 await() {
     what=$1
     shift
     waiting=$#
     while [ "$waiting" -gt 0 ]; do
-        read -r role event pid <&3
+        read -r role event outside pid <&3
         case $event in
             "$what")
                 waiting=$((waiting - 1))
-                [ -z "$pid" ] || eval "${role}_outside=$pid"
+                [ -z "$pid" ] || eval "${role}_outside=$outside $role=$pid"
                 ;;
             failed)
                 echo "lab: $role could not be raised:" >&2
-                cat "/run/$role.log" >&2
+                cat "/run/$role.machine.log" "/run/$role.log" >&2
                 exit 1
                 ;;
         esac

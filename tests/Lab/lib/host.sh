@@ -12,11 +12,12 @@ fi
 
 role=$2
 read -r outside _ </run/outer-proc/self/stat
-trap 'echo "$role failed" >&3' EXIT
+trap 'echo failed >&3' EXIT
 exec 4<>"/run/$role.wired"
-echo "$role up $outside" >&3
+echo "up $outside" >&3
 
-perl "$LAB_HOME/lib/lay" "$role"
+# What a host has of its own is laid down once: later boots find what it has made of it.
+[ -e "/run/$role/fstab" ] || perl "$LAB_HOME/lib/lay" "$role"
 mount --all --fstab "/run/$role/fstab"
 mkdir -p /run/sshd /run/lock/subsys /run/lab
 install -d -m 700 -o 4242 -g 4242 /home/operator
@@ -35,7 +36,8 @@ link set eth0 up
 link set eth1 up
 link set mgmt0 up
 EOF
-        echo 1 >/proc/sys/net/ipv4/ip_forward
+        forward=$(sed -n 's/^net\.ipv4\.ip_forward *= *//p' /etc/sysctl.conf)
+        echo "${forward:-0}" >/proc/sys/net/ipv4/ip_forward
         ;;
     client)
         ip -batch - <<EOF
@@ -67,13 +69,20 @@ case $role in
             mount --bind /run/lab/proc-modules /proc/modules
         fi
         if [ "$LAB_FLAVOR" = sysv ]; then
-            service iptables start
-            service ip6tables start
+            set -- /etc/rc.d/rc3.d
         else
-            # The machine's administrator may have switched it off there.
-            [ -n "$(find /etc/rcS.d -name 'S*netfilter-persistent')" ] || update-rc.d netfilter-persistent enable
-            /etc/init.d/netfilter-persistent start
+            set -- /etc/rcS.d /etc/rc2.d
         fi
+        for level; do
+            for entry in "$level"/S[0-9][0-9]*; do
+                # The machine's other services are no part of the lab.
+                case $entry in
+                    *netfilter-persistent | *ds_agent | *ds_filter | *iptables | *ip6tables)
+                        "$entry" start || echo "$entry start: exit code $?"
+                        ;;
+                esac
+            done
+        done
         ;;
     internet)
         mkdir -p /var/log/lab
@@ -81,6 +90,6 @@ case $role in
         ;;
 esac
 trap - EXIT
-echo "$role ready" >&3
+echo ready >&3
 exec 3>&- 4>&-
 exec /usr/local/sbin/lab-env sh "$LAB_HOME/lib/host.sh" serve "natdsa-lab:$NATDSA_LAB:$role"

@@ -160,9 +160,18 @@ public sealed partial class Lab : IAsyncDisposable
     public async Task RenewAsync() =>
         (await Nat.ExecAsync("sh", Path.Combine(LabPaths.Root, "tests", "Lab", "lib", "renew.sh"), Options.Rules)).EnsureSucceeded();
 
-    /// <summary>The NAT host forgets its rules and starts what its boot sequence names.</summary>
-    public async Task RebootNatAsync() =>
-        (await Nat.ExecAsync("sh", Path.Combine(LabPaths.Root, "tests", "Lab", "lib", "reboot.sh"))).EnsureSucceeded();
+    /// <summary>
+    /// The NAT host loses its power and boots again: all its processes are killed at once, connections get no goodbye, rules and <c>/run</c> are
+    /// gone, and what was written to its disk is still there. Returns when it is up.
+    /// </summary>
+    public async Task RebootNatAsync()
+    {
+        var answer = (await LabCommand.RunAsync(
+            [LabPaths.LabCommand, "reboot", "--lab", Id.ToString(CultureInfo.InvariantCulture)],
+            timeLimit: s_raiseLimit,
+            cancellationToken: Cancellation)).EnsureSucceeded().Output;
+        Nat.ProcessId = int.Parse(answer.AsSpan("nat.pid=".Length), CultureInfo.InvariantCulture);
+    }
 
     /// <summary>What the client gets from the internet: a second for the connection, ten in all.</summary>
     /// <param name="uri">The page; <c>/</c> answers 301, <c>/status/NNN</c> that status, <c>/silent</c> never.</param>

@@ -7,12 +7,11 @@ namespace NatDsa.LabTests;
 public sealed class LabHost
 {
     private readonly Lab _lab;
-    private readonly int _processId;
 
     internal LabHost(Lab lab, string name, string address, int processId)
     {
         _lab = lab;
-        _processId = processId;
+        ProcessId = processId;
         Name = name;
         Address = address;
     }
@@ -22,6 +21,9 @@ public sealed class LabHost
 
     /// <summary>The loopback address at which this machine reaches its sshd, on <see cref="Lab.Port"/>.</summary>
     public string Address { get; }
+
+    // PID 1 of the host, as this machine counts; another one after a reboot.
+    internal int ProcessId { get; set; }
 
     /// <summary>Runs a program inside the host, as root, without ssh.</summary>
     /// <exception cref="TimeoutException">It was still running at the limit (60 s); it has been killed.</exception>
@@ -85,7 +87,7 @@ public sealed class LabHost
 
     private List<string> Inside(IReadOnlyList<string> command) =>
     [
-        "nsenter", "--target", _processId.ToString(CultureInfo.InvariantCulture),
+        "nsenter", "--target", ProcessId.ToString(CultureInfo.InvariantCulture),
         "--mount", "--net", "--uts", "--ipc", "--pid", "--", "/usr/local/sbin/lab-env", .. command,
     ];
 }

@@ -157,6 +157,30 @@ public sealed class LabSelfTests
     }
 
     [Theory(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
+    [MemberData(nameof(Hosts))]
+    public async Task A_reboot_keeps_the_disk_and_nothing_else(LabFlavor flavor, LabBackend backend)
+    {
+        await using var lab = await Lab.RaiseAsync(new LabOptions(flavor, backend), TestContext.Current.CancellationToken);
+        var rules = await RulesAsync(lab);
+        using var killed = lab.Nat.Start("sh", "-c", "echo kept >/root/kept; echo kept >/etc/kept; : >/run/lost; iptables -t raw -A OUTPUT -j ACCEPT; echo done; trap '' TERM INT HUP; sleep 3600; echo >/etc/lost");
+        Assert.Equal("done", await killed.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+        using var ssh = LabCommand.Start(["ssh", "-F", lab.SshConfigPath, lab.Nat.Address, "echo in; sleep 3600"]);
+        Assert.Equal("in", await ssh.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+
+        await lab.RebootNatAsync();
+
+        await killed.WaitForExitAsync(TestContext.Current.CancellationToken);
+        // Nobody has told the other end.
+        Assert.False(ssh.HasExited);
+        LabCommand.Kill(ssh);
+        Assert.Equal("kept\nkept\n", (await lab.Nat.ShellAsync("cat /root/kept /etc/kept")).EnsureSucceeded().Output);
+        Assert.Equal("", (await lab.Nat.ShellAsync("ls /run/lost /etc/lost 2>/dev/null; pgrep -f '[s]leep 3600'")).Output);
+        Assert.Equal(rules, await RulesAsync(lab));
+        await AssertAnsweredAsync(lab);
+        Assert.Equal("nat01\n", (await lab.Nat.SshAsync("uname -n")).EnsureSucceeded().Output);
+    }
+
+    [Theory(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
     [InlineData("IPTABLES_SAVE_ON_STOP", "stop")]
     [InlineData("IPTABLES_SAVE_ON_RESTART", "restart")]
     public async Task Saving_on_an_erased_host_destroys_the_persisted_rules(string setting, string action)

@@ -62,6 +62,14 @@ public sealed class SharedLab : IAsyncLifetime
     /// <summary>The NAT host as it was when it was raised, without an agent, whatever an earlier test has done to it.</summary>
     public Task RenewAsync() => Lab.RenewAsync();
 
+    /// <summary>The NAT host loses its power and boots again; sessions that were open to it are new ones afterwards.</summary>
+    public async Task RebootNatAsync()
+    {
+        await Lab.RebootNatAsync();
+        _shell!.Dispose();
+        _shell = new LabShell(Lab);
+    }
+
     /// <summary>The NAT host at the worst of the incident: agent, module on, no marker, rules gone.</summary>
     public async Task BreakAsync(string version = "9.5.3-2754.el6")
     {
