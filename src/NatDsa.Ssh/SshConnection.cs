@@ -29,6 +29,9 @@ internal sealed class SshConnection : IDisposable
     /// <summary>Whether it can be used, as far as is known on this side.</summary>
     public bool IsOpen => _client.IsConnected;
 
+    /// <summary>The server.</summary>
+    public string Host => _server.Host;
+
     /// <summary>Connects, checks the host's key, and logs in; through the jump host if there is one.</summary>
     /// <exception cref="SshFailureException">One of these failed.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; nothing is left of the connection.</exception>
@@ -50,30 +53,24 @@ internal sealed class SshConnection : IDisposable
         }
     }
 
-    /// <summary>Runs a command, with bytes on its standard input, and waits for its end.</summary>
+    /// <summary>Has the host start a command, which waits for its input then.</summary>
     /// <param name="command">The command, as the user's login shell reads it.</param>
-    /// <param name="input">What goes to its standard input.</param>
-    /// <param name="maxOutput">Bytes of standard output after which it counts as failed.</param>
-    /// <param name="maxError">Bytes of standard error that are kept.</param>
     /// <param name="cancellation">Breaks it off; the connection ends with it.</param>
-    /// <exception cref="SshFailureException">The connection broke, or there was too much output.</exception>
-    public async Task<SshAnswer> RunAsync(string command, byte[] input, int maxOutput, int maxError, CancellationToken cancellation)
+    /// <exception cref="SshFailureException">The connection broke.</exception>
+    public Task<SshRun> StartAsync(string command, CancellationToken cancellation) => GuardAsync(
+        async () =>
+        {
+            SshCommand starting = _client.CreateCommand(command);
+            return new SshRun(this, starting, await OnOwnThreadAsync(() => starting.ExecuteAsync(CancellationToken.None), cancellation).ConfigureAwait(false));
+        },
+        cancellation);
+
+    /// <summary>Does something that uses the connection, which ends when that fails: what is left there is not known.</summary>
+    internal async Task<T> GuardAsync<T>(Func<Task<T>> use, CancellationToken cancellation)
     {
         try
         {
-            SshCommand running = _client.CreateCommand(command);
-            try
-            {
-                Task end = await OnOwnThreadAsync(() => Start(running, input), cancellation).ConfigureAwait(false);
-                var output = new SshOutput(_server.Host, running.OutputStream, running.ExtendedOutputStream, maxOutput, maxError);
-                await output.ReadAsync(end, () => IsOpen, cancellation).ConfigureAwait(false);
-                return output.Answer(running.ExitStatus);
-            }
-            finally
-            {
-                // Closing a channel waits for the far side for up to a second.
-                _ = Task.Run(running.Dispose, CancellationToken.None);
-            }
+            return await use().ConfigureAwait(false);
         }
         catch (Exception e) when (e is SshException or SocketException or IOException or ObjectDisposedException or InvalidOperationException)
         {
@@ -141,7 +138,6 @@ internal sealed class SshConnection : IDisposable
             using CancellationTokenRegistration abort = cancellation.UnsafeRegister(static s => End((Socket)s!), socket);
             await OnOwnThreadAsync(() => { client.Connect(); return true; }, cancellation).ConfigureAwait(false);
             cancellation.ThrowIfCancellationRequested();
-            connection.Timeout = s_closeLimit;
             return new SshConnection(server, socket, client, jumpHost);
         }
         catch (Exception e)
@@ -181,16 +177,8 @@ internal sealed class SshConnection : IDisposable
         }
     }
 
-    private static Task Start(SshCommand command, byte[] input)
-    {
-        Task end = command.ExecuteAsync(CancellationToken.None);
-        using Stream stream = command.CreateInputStream();
-        stream.Write(input);
-        return end;
-    }
-
     /// <summary>Does something that waits. When it is cancelled, it is not waited for; whoever cancels ends the socket.</summary>
-    private static Task<T> OnOwnThreadAsync<T>(Func<T> action, CancellationToken cancellation) =>
+    internal static Task<T> OnOwnThreadAsync<T>(Func<T> action, CancellationToken cancellation) =>
         Task.Factory.StartNew(action, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(cancellation);
 
     private async Task<ForwardedPortLocal> ForwardAsync(SshServerAddress server, CancellationToken cancellation)
@@ -209,6 +197,7 @@ internal sealed class SshConnection : IDisposable
 
     private void Close()
     {
+        _client.ConnectionInfo.Timeout = s_closeLimit;
         using (new Timer(static s => End((Socket)s!), _socket, s_closeLimit, Timeout.InfiniteTimeSpan))
             _client.Dispose();
         _socket.Dispose();

@@ -153,7 +153,12 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     }
 
     /// <inheritdoc/>
-    protected override void StopProcessing() => _stop.Cancel();
+    protected override void StopProcessing()
+    {
+        _stop.Cancel();
+        // Nor is anything left open for what comes next.
+        IdleConnections.OfProcess.CloseAll();
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -284,6 +289,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
         // What must be done on the pipeline's thread when the host is through. What comes after this cmdlet in the pipeline has
         // taken hold of the connection by then.
         IDisposable? held = target.Hold();
+        CancellationTokenRegistration letGo = _stop.Token.UnsafeRegister(static h => ((IDisposable?)h)?.Dispose(), held);
         var turn = new HostTurn(target, TimeSpan.FromSeconds(TimeoutSec));
         Action? end = null;
         try
@@ -305,10 +311,14 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
             end = () => WriteError(new ErrorRecord(e, ErrorIds.Unexpected, ErrorCategory.NotSpecified, target.ComputerName));
         }
 
+        // Of a host that failed there is nothing that somebody could come back with.
+        if (end is not null || _stop.IsCancellationRequested)
+            target.Drop();
         _pipeline.Post(() =>
         {
             _running--;
             _progress.End(failed: turn.Failed || end is not null);
+            letGo.Dispose();
             held?.Dispose();
             end?.Invoke();
         });

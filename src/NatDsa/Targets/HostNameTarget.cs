@@ -20,7 +20,7 @@ internal sealed record SshRemoting
     public int ConnectingTimeout { get; init; }
 }
 
-/// <summary>A host reached by PowerShell remoting over SSH. The session that a run opens serves those who hold the target.</summary>
+/// <summary>A host reached by PowerShell remoting over SSH. The session that a run opens serves those that come after it, too.</summary>
 internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : HostTarget
 {
     private readonly HeldConnection<Connection> _connection = new(c => c.IsOpen);
@@ -28,6 +28,8 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
     public override string ComputerName => hostName;
 
     internal override IDisposable Hold() => _connection.Hold();
+
+    internal override void Drop() => _connection.Drop();
 
     internal override HostTarget Another(string name, HostAddress address) => new HostNameTarget(address.Host, remoting with
     {
@@ -43,7 +45,7 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
         using IDisposable held = Hold();
         try
         {
-            Connection connection = await _connection.GetAsync(c => ConnectAsync(limits, c), stop.Token).ConfigureAwait(false);
+            (Connection connection, _) = await _connection.GetAsync(c => ConnectAsync(limits, c), stop.Token).ConfigureAwait(false);
             RunLimits left = limits with { Time = limits.Time - clock.Elapsed };
             return await new SessionTarget(connection.Session).RunAsync(script, left, cancellation).ConfigureAwait(false);
         }

@@ -15,8 +15,13 @@ public abstract class HostTarget
     /// <exception cref="HostException">The host could not be reached, or did not answer in time.</exception>
     internal abstract Task<HostAnswer> RunAsync(HostScript script, RunLimits limits, CancellationToken cancellation);
 
-    /// <summary>Keeps the connection open between runs, until the last one who holds it lets go. Without it each run connects anew.</summary>
+    /// <summary>Keeps the connection open between runs, until the last one who holds it lets go, and for a while after that. Null: there is none to keep.</summary>
     internal virtual IDisposable? Hold() => null;
+
+    /// <summary>Closes the connection, if one is kept.</summary>
+    internal virtual void Drop()
+    {
+    }
 
     /// <summary>Another host, reached as this one is; by PowerShell remoting where this one's way leads nowhere else.</summary>
     internal virtual HostTarget Another(string name, HostAddress address) =>

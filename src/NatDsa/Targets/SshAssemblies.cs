@@ -20,7 +20,11 @@ public sealed class SshAssemblies : IModuleAssemblyInitializer, IModuleAssemblyC
     public void OnImport() => Register();
 
     /// <summary>The module is removed.</summary>
-    public void OnRemove(PSModuleInfo psModuleInfo) => Owner.Resolving -= Resolve;
+    public void OnRemove(PSModuleInfo psModuleInfo)
+    {
+        IdleConnections.OfProcess.CloseAll();
+        Owner.Resolving -= Resolve;
+    }
 
     /// <summary>Has the module's own context ask here for what it does not find.</summary>
     internal static void Register()

@@ -4,10 +4,13 @@ using NatDsa.Ssh;
 
 namespace NatDsa.Targets;
 
-/// <summary>A host reached by SSH, which needs nothing but its sshd. The connection that a run opens serves those who hold the target.</summary>
+/// <summary>A host reached by SSH, which needs nothing but its sshd. The connection that a run opens serves those that come after it, too.</summary>
 internal sealed class SshTarget : HostTarget
 {
     private const int MaxError = 64 << 10;
+
+    // A host that has been shut down, or whose network was, says nothing at all.
+    private static readonly TimeSpan s_signOfLife = TimeSpan.FromSeconds(5);
 
     private readonly SshServerAddress _server;
     private readonly SshAccess _access;
@@ -24,6 +27,8 @@ internal sealed class SshTarget : HostTarget
 
     internal override IDisposable Hold() => _connection.Hold();
 
+    internal override void Drop() => _connection.Drop();
+
     internal override HostTarget Another(string name, HostAddress address) =>
         new SshTarget(name, new SshServerAddress(address.Host, address.Port ?? _server.Port, address.UserName ?? _server.UserName), _access);
 
@@ -35,10 +40,9 @@ internal sealed class SshTarget : HostTarget
         bool begun = false;
         try
         {
-            SshConnection connection = await _connection.GetAsync(c => SshConnection.OpenAsync(_server, _access, c), stop.Token).ConfigureAwait(false);
+            using SshRun run = await StartAsync(ShellLaunch.Command(limits.Sudo), stop.Token).ConfigureAwait(false);
             begun = true;
-            SshAnswer answer = await connection.RunAsync(
-                ShellLaunch.Command(limits.Sudo), ShellLaunch.CommandInput(script, limits.Sudo), limits.MaxOutput, MaxError, stop.Token).ConfigureAwait(false);
+            SshAnswer answer = await run.AnswerAsync(ShellLaunch.CommandInput(script, limits.Sudo), limits.MaxOutput, MaxError, stop.Token).ConfigureAwait(false);
             return new HostAnswer(answer.Output, Encoding.UTF8.GetString(answer.Error.Span), answer.ExitCode);
         }
         catch (OperationCanceledException) when (time.IsCancellationRequested && !cancellation.IsCancellationRequested)
@@ -57,6 +61,28 @@ internal sealed class SshTarget : HostTarget
         {
             _connection.Drop();
             throw;
+        }
+    }
+
+    /// <summary>Starts a command, which then waits for its input. A connection that has died since it was last used is opened anew.</summary>
+    private async Task<SshRun> StartAsync(string command, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            (SshConnection connection, bool isNew) = await _connection.GetAsync(c => SshConnection.OpenAsync(_server, _access, c), cancellation).ConfigureAwait(false);
+            if (isNew)
+                return await connection.StartAsync(command, cancellation).ConfigureAwait(false);
+
+            using var proof = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            proof.CancelAfter(s_signOfLife);
+            try
+            {
+                return await connection.StartAsync(command, proof.Token).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is SshFailureException or OperationCanceledException && !cancellation.IsCancellationRequested)
+            {
+                _connection.Drop();
+            }
         }
     }
 }

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using NatDsa.Tests.Cmdlets;
 using Xunit;
 
@@ -27,7 +25,7 @@ public sealed class CrowdedServerTests(SshHost host) : IClassFixture<SshHost>, I
     [Fact]
     public async Task Who_is_always_turned_away_gives_up_with_one_error()
     {
-        await using var door = new Door(host.Port, turnedAway: int.MaxValue, reset: false);
+        await using var door = new Door(host.Port, turnedAway: int.MaxValue);
         ModuleSession.Answer answer = Ask(door.Port);
         Assert.Empty(answer.Output);
         Assert.StartsWith("TargetUnreachable,", Assert.Single(answer.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
@@ -41,62 +39,4 @@ public sealed class CrowdedServerTests(SshHost host) : IClassFixture<SshHost>, I
     private ModuleSession.Answer Ask(int port) => _module.Run(
         $"Get-DsaAgentState -ComputerName 127.0.0.1 -Port {port} -UserName bash -KeyFile '{host.Key("openssh-ed25519")}'"
         + $" -KnownHostsPath '{host.KnownHosts($"[127.0.0.1]:{port} {host.HostKey("ed25519")}")}'");
-
-    /// <summary>Stands in front of a server.</summary>
-    private sealed class Door : IAsyncDisposable
-    {
-        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-        private readonly Task _open;
-        private int _callers;
-
-        public Door(int server, int turnedAway, bool reset)
-        {
-            _listener.Start();
-            _open = OpenAsync(server, turnedAway, reset);
-        }
-
-        public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
-
-        public int Callers => _callers;
-
-        public async ValueTask DisposeAsync()
-        {
-            _listener.Stop();
-            await _open;
-        }
-
-        private async Task OpenAsync(int server, int turnedAway, bool reset)
-        {
-            try
-            {
-                while (true)
-                {
-                    TcpClient caller = await _listener.AcceptTcpClientAsync();
-                    if (Interlocked.Increment(ref _callers) > turnedAway)
-                    {
-                        _ = LetInAsync(caller, server);
-                        continue;
-                    }
-
-                    if (reset)
-                        caller.LingerState = new LingerOption(true, 0);
-                    caller.Dispose();
-                }
-            }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)
-            {
-                // The listener was stopped: the test is over.
-            }
-        }
-
-        private static async Task LetInAsync(TcpClient caller, int server)
-        {
-            using (caller)
-            using (var inside = new TcpClient())
-            {
-                await inside.ConnectAsync(IPAddress.Loopback, server);
-                await Task.WhenAny(caller.GetStream().CopyToAsync(inside.GetStream()), inside.GetStream().CopyToAsync(caller.GetStream()));
-            }
-        }
-    }
 }
