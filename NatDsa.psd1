@@ -14,6 +14,7 @@
     CmdletsToExport        = @(
         'Get-NatIptablesState'
         'Get-NatIptablesRule'
+        'Compare-NatIptablesState'
         'ConvertFrom-IptablesRuleset'
         'ConvertTo-IptablesRuleset'
         'Get-DsaAgentState'

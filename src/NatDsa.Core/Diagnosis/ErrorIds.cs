@@ -39,6 +39,9 @@ public static class ErrorIds
     /// <summary>A text is no ruleset, or is broken at a line and column.</summary>
     public const string RulesetSyntax = nameof(RulesetSyntax);
 
+    /// <summary>Two rulesets have nothing in common that could be compared, or tell rules in different ways.</summary>
+    public const string NotComparable = nameof(NotComparable);
+
     /// <summary>A ruleset is partial, or of a form that does not hold rules as commands, and cannot be written for iptables-restore.</summary>
     public const string RulesetNotWritable = nameof(RulesetNotWritable);
 

@@ -42,6 +42,9 @@ public sealed class NatIptablesState : HostRecord
     /// <summary>Why the rules could not be read; null when they were.</summary>
     internal Fault? Fault { get; init; }
 
+    /// <summary>Why a part of the rules could not be read, though what was found decides; null when all was.</summary>
+    internal Fault? Unread { get; init; }
+
     /// <summary>Reads a host's rules.</summary>
     internal static NatIptablesState Read(HostSnapshot host)
     {
@@ -63,6 +66,7 @@ public sealed class NatIptablesState : HostRecord
             Forwarding = host.Forwarding,
             ReadAt = host.Clock,
             Fault = known ? null : running.Fault,
+            Unread = running.Unread,
         };
     }
 

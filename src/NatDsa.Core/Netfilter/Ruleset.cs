@@ -29,6 +29,12 @@ public sealed class Ruleset
     /// <summary>The form that the text has.</summary>
     public RulesetFormat Format { get; }
 
+    /// <summary>
+    /// The program whose rules these are, as a host has it: <c>iptables</c>, <c>iptables-nft</c>, <c>iptables-legacy</c>, the same of
+    /// <c>ip6tables</c>, or <c>nft</c>; null for a text that does not tell.
+    /// </summary>
+    public string? BackEnd { get; internal set; }
+
     /// <summary>Whose packets the tables see; <see cref="NetfilterFamily.Unknown"/> when there are several families.</summary>
     public NetfilterFamily Family
     {

@@ -5,9 +5,12 @@ namespace NatDsa.Probe;
 
 /// <summary>The rules in a host's kernel: what each back end of iptables shows of each family, and what only nft shows.</summary>
 /// <param name="Rulesets">What could be read.</param>
-/// <param name="Fault">Why something could not be; null when all was read.</param>
+/// <param name="Fault">Why something could not be; null when all was read, leaving IPv6 aside.</param>
 internal sealed record RunningRules(IReadOnlyList<Ruleset> Rulesets, Fault? Fault)
 {
+    /// <summary>Why something could not be read, IPv6 or not; null when all was.</summary>
+    public Fault? Unread { get; private init; } = Fault;
+
     private const string IPv6 = "save.ip6tables";
     private const string Nft = "nft.ruleset";
     private const string NftTables = "nft.tables";
@@ -33,6 +36,7 @@ internal sealed record RunningRules(IReadOnlyList<Ruleset> Rulesets, Fault? Faul
 
         var rulesets = new List<Ruleset>();
         Fault? fault = host.Answer.IsComplete ? null : new Fault(ErrorIds.AnswerBroken, Messages.AnswerBroken.With(name));
+        Fault? unreadIPv6 = null;
         foreach (Section section in sections)
         {
             if (section.ExitCode != 0)
@@ -40,12 +44,14 @@ internal sealed record RunningRules(IReadOnlyList<Ruleset> Rulesets, Fault? Faul
                 // A host without IPv6 has no IPv6 rules, and the NAT is IPv4's.
                 if (!section.Name.StartsWith(IPv6, StringComparison.Ordinal))
                     fault ??= WhyUnread(host, section);
+                else if (host.Answer["host"]?.Fact("forwarding.ipv6") is not null)
+                    unreadIPv6 ??= WhyUnread(host, section);
                 continue;
             }
 
             // No table in use: iptables-save prints nothing. Before version 1.6 it does so, and succeeds, for one who may not see the tables.
             if (!string.IsNullOrWhiteSpace(section.Text))
-                rulesets.Add(RulesetReader.Read(section.Text, RulesetReadMode.Lenient));
+                rulesets.Add(Read(section));
             else if (!host.IsRoot)
                 fault ??= new Fault(ErrorIds.PermissionDenied, Messages.RulesNeedRoot.With(name));
         }
@@ -53,6 +59,7 @@ internal sealed record RunningRules(IReadOnlyList<Ruleset> Rulesets, Fault? Faul
         if (host.Answer.TryGet(Nft, out Section? native))
         {
             Ruleset ruleset = RulesetReader.Read(native.Text, RulesetReadMode.Lenient);
+            ruleset.BackEnd = "nft";
             LeaveOutWhatIptablesShows(ruleset, rulesets);
             if (ruleset.Tables.Count > 0 || ruleset.IsPartial)
                 rulesets.Add(ruleset);
@@ -62,7 +69,15 @@ internal sealed record RunningRules(IReadOnlyList<Ruleset> Rulesets, Fault? Faul
             fault ??= WhyNativeUnread(host);
         }
 
-        return new RunningRules(rulesets, fault);
+        return new RunningRules(rulesets, fault) { Unread = fault ?? unreadIPv6 };
+    }
+
+    private static Ruleset Read(Section section)
+    {
+        string backEnd = section.Name["save.".Length..];
+        Ruleset ruleset = RulesetReader.Read(section.Text, RulesetReadMode.Lenient, BackEnds.FamilyOf(backEnd));
+        ruleset.BackEnd = backEnd;
+        return ruleset;
     }
 
     /// <summary>

@@ -11,7 +11,7 @@ namespace NatDsa.Cmdlets;
 internal sealed class RulesetTexts(PSCmdlet cmdlet)
 {
     /// <summary>How large a text may be, in bytes: a ruleset of a million rules has half of it.</summary>
-    private const long MaxLength = 256 << 20;
+    internal const long MaxLength = 256 << 20;
 
     /// <summary>A text with a thousand broken lines is told by its first few.</summary>
     private const int MaxErrorsShown = 10;
@@ -125,7 +125,7 @@ internal sealed class RulesetTexts(PSCmdlet cmdlet)
     /// Reads a file as the Unicode encoding that its mark names, else as UTF-8, and where it is not that, as Latin-1: a letter a byte, so that
     /// nothing is lost of a comment in an old encoding.
     /// </summary>
-    private static string ReadText(string path)
+    internal static string ReadText(string path)
     {
         byte[] bytes = File.ReadAllBytes(path);
         foreach (Encoding encoding in s_markedEncodings)

@@ -60,7 +60,7 @@ internal static class HostFailures
     {
         ErrorIds.PermissionDenied or ErrorIds.SudoFailed => ErrorCategory.PermissionDenied,
         ErrorIds.IptablesMissing or ErrorIds.NothingToRestore => ErrorCategory.ObjectNotFound,
-        ErrorIds.NotLinux or ErrorIds.ForeignRules => ErrorCategory.InvalidOperation,
+        ErrorIds.NotLinux or ErrorIds.ForeignRules or ErrorIds.NotComparable => ErrorCategory.InvalidOperation,
         ErrorIds.TimedOut => ErrorCategory.OperationTimeout,
         ErrorIds.LockHeld => ErrorCategory.ResourceBusy,
         ErrorIds.RulesetSyntax or ErrorIds.AnswerBroken or ErrorIds.MarkerUnusable => ErrorCategory.InvalidData,

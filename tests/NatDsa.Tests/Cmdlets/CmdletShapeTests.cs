@@ -11,7 +11,7 @@ public sealed class CmdletShapeTests : IDisposable
 
     private readonly ModuleSession _module = new();
 
-    public static TheoryData<string> Cmdlets => ["Get-NatIptablesState", "Get-NatIptablesRule", "Get-DsaAgentState", "Test-DsaMarkerFile", "Set-DsaMarkerFile", "Remove-DsaMarkerFile", "Repair-DsaNatHost", "Test-NatEgress"];
+    public static TheoryData<string> Cmdlets => ["Get-NatIptablesState", "Get-NatIptablesRule", "Compare-NatIptablesState", "Get-DsaAgentState", "Test-DsaMarkerFile", "Set-DsaMarkerFile", "Remove-DsaMarkerFile", "Repair-DsaNatHost", "Test-NatEgress"];
 
     public void Dispose() => _module.Dispose();
 
