@@ -72,9 +72,16 @@ count() {
 if [ -f tests/Lab/packages.txt ] && command -v dpkg-query >/dev/null; then
   check "the lab's Debian packages could not be installed; its tests will say what they miss" install_packages
 fi
+# The root file system of the hosts with systemd takes about a minute, once; the build does not wait for it.
+preparing=
+if [ "$(id -u)" -eq 0 ]; then
+  tests/Lab/lab prepare >/dev/null &
+  preparing=$!
+fi
 check "the solution does not build" dotnet build -c Release NatDsa.slnx || finish
 check "the format is not what 'dotnet format NatDsa.slnx' makes it; the lines above say where" \
   dotnet format NatDsa.slnx --no-restore --verify-no-changes
+[ -z "$preparing" ] || check "the root file system of the lab's hosts with systemd could not be prepared" wait "$preparing"
 for project in tests/*/*.csproj; do
   run_project "$project"
 done

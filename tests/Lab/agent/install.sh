@@ -23,7 +23,6 @@ mkdir -p /opt/ds_agent/lib /var/opt/ds_agent/diag /var/opt/ds_agent/stand-in
 chmod 700 /var/opt/ds_agent/stand-in
 install -m 755 "$here/opt/ds_agent" "$here/opt/dsa_query" /opt/ds_agent/
 install -m 644 "$here/stand-in.sh" /opt/ds_agent/lib/
-install -m 755 "$here/init.d/ds_agent" /etc/init.d/ds_agent
 echo "$version" >/var/opt/ds_agent/stand-in/version
 echo $relay >/var/opt/ds_agent/stand-in/relay
 echo $activated >/var/opt/ds_agent/stand-in/activated
@@ -33,9 +32,16 @@ echo $activated >/var/opt/ds_agent/stand-in/activated
 . /opt/ds_agent/lib/stand-in.sh
 services=ds_agent
 if erases; then
-    install -m 755 "$here/init.d/ds_filter" /etc/init.d/ds_filter
     services='ds_filter ds_agent'
 fi
+for service in $services; do
+    if on_systemd; then
+        install -m 755 "$here/init.d/$service" /opt/ds_agent/lib/
+        install -m 644 "$here/systemd/$service.service" /usr/lib/systemd/system/
+    else
+        install -m 755 "$here/init.d/$service" /etc/init.d/
+    fi
+done
 
 if command -v dpkg-query >/dev/null; then
     # dpkg writes 20.0.0.5137 where rpm writes 20.0.0-5137.el7.
@@ -53,9 +59,6 @@ Version: $debian_version
 Description: the agent's stand-in
 EOF
     : >/var/lib/dpkg/info/ds-agent.list
-    for service in $services; do
-        update-rc.d "$service" defaults
-    done
 else
     mkdir -p /var/lib/rpm/lab
     cat >/var/lib/rpm/lab/ds_agent <<EOF
@@ -64,8 +67,18 @@ VERSION=${version%%-*}
 RELEASE=${version#*-}
 ARCH=x86_64
 EOF
-    for service in $services; do
-        chkconfig --add "$service"
-    done
 fi
-exec /etc/init.d/ds_agent start
+
+if on_systemd; then
+    systemctl daemon-reload
+fi
+for service in $services; do
+    if on_systemd; then
+        systemctl enable "$service.service"
+    elif command -v update-rc.d >/dev/null; then
+        update-rc.d "$service" defaults
+    else
+        chkconfig --add "$service"
+    fi
+done
+control ds_agent start

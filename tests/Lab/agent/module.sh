@@ -16,8 +16,8 @@ agent_pid >/dev/null || exit 0
 if ! filter_wanted; then
     unload_filter
 elif [ "$2" != off ] && ! filter_loaded; then
-    if [ -x /etc/init.d/ds_filter ]; then
-        /etc/init.d/ds_filter start
+    if has_filter_service; then
+        control ds_filter start
     else
         start_filter
     fi

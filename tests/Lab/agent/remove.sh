@@ -1,12 +1,17 @@
 # Takes the agent's stand-in off the host again.
 set -eu
-/etc/init.d/ds_agent stop
-if [ -x /etc/init.d/ds_filter ]; then
-    /etc/init.d/ds_filter stop
+. /opt/ds_agent/lib/stand-in.sh
+control ds_agent stop
+services=ds_agent
+if has_filter_service; then
+    services='ds_agent ds_filter'
+    unload_filter
 fi
-for service in ds_agent ds_filter; do
-    [ -e /etc/init.d/$service ] || continue
-    if command -v chkconfig >/dev/null; then
+for service in $services; do
+    if on_systemd; then
+        systemctl disable $service.service
+        rm -f /usr/lib/systemd/system/$service.service
+    elif command -v chkconfig >/dev/null; then
         chkconfig --del $service
         rm -f /etc/init.d/$service
     else
@@ -14,6 +19,9 @@ for service in ds_agent ds_filter; do
         update-rc.d $service remove
     fi
 done
+if on_systemd; then
+    systemctl daemon-reload
+fi
 rm -rf /opt/ds_agent /var/opt/ds_agent
 if command -v dpkg-query >/dev/null; then
     sed -i '/^Package: ds-agent$/,/^$/d' /var/lib/dpkg/status

@@ -42,6 +42,23 @@ note() {
     printf '%s [%s] | %s\n' "$(date '+%Y-%m-%d %H:%M:%S.000000 [%z]')" "$1" "$2" >>"$log"
 }
 
+on_systemd() {
+    [ -d /run/systemd/system ]
+}
+
+# control SERVICE ACTION: what an administrator types.
+control() {
+    if on_systemd; then
+        systemctl "$2" "$1.service"
+    else
+        "/etc/init.d/$1" "$2"
+    fi
+}
+
+has_filter_service() {
+    [ -e /etc/init.d/ds_filter ] || [ -e /usr/lib/systemd/system/ds_filter.service ]
+}
+
 # 10.1 and earlier have a filter that takes iptables down; later ones only add their own ports.
 erases() {
     version=$(get version 0)
@@ -91,14 +108,18 @@ unload_filter() {
 erase() {
     note 'Warning/3' 'iptables is stopped for dsa_filter'
     for service in iptables ip6tables; do
-        if [ -x /etc/rc.d/init.d/$service ]; then
+        if [ -e /etc/sysconfig/$service-config ]; then
             /sbin/service $service stop
             /sbin/chkconfig $service off
         fi
     done
     if [ -x /etc/init.d/netfilter-persistent ]; then
-        /etc/init.d/netfilter-persistent stop
-        update-rc.d netfilter-persistent disable
+        control netfilter-persistent stop
+        if on_systemd; then
+            systemctl disable netfilter-persistent.service
+        else
+            update-rc.d netfilter-persistent disable
+        fi
         for command in iptables ip6tables; do
             clear_rules $command
         done

@@ -19,11 +19,6 @@ echo "up $outside" >&3
 # What a host has of its own is laid down once: later boots find what it has made of it.
 [ -e "/run/$role/fstab" ] || perl "$LAB_HOME/lib/lay" "$role"
 mount --all --fstab "/run/$role/fstab"
-mkdir -p /run/sshd /run/lock/subsys /run/lab
-install -d -m 700 -o 4242 -g 4242 /home/operator
-read -r name </etc/hostname
-echo "$name" >/proc/sys/kernel/hostname
-
 read -r _ <&4
 case $role in
     nat)
@@ -36,8 +31,6 @@ link set eth0 up
 link set eth1 up
 link set mgmt0 up
 EOF
-        forward=$(sed -n 's/^net\.ipv4\.ip_forward *= *//p' /etc/sysctl.conf)
-        echo "${forward:-0}" >/proc/sys/net/ipv4/ip_forward
         ;;
     client)
         ip -batch - <<EOF
@@ -60,9 +53,28 @@ EOF
         ;;
 esac
 
+if [ -d "/run/$role/root" ]; then
+    mount -t cgroup2 natdsa-lab "/run/$role/cgroup"
+    group=/run/$role/cgroup/natdsa-lab-$NATDSA_LAB
+    mkdir -p "$group"
+    # The boot before has left empty ones.
+    find "$group" -mindepth 1 -depth -type d -exec rmdir {} +
+    echo 0 >"$group/cgroup.procs"
+    umount "/run/$role/cgroup"
+    trap - EXIT
+    echo booting >&3
+    exec 3>&- 4>&-
+    exec unshare --cgroup -- sh "$LAB_HOME/lib/systemd.sh" "$role"
+fi
+
+mkdir -p /run/sshd /run/lock/subsys /run/lab
+read -r name </etc/hostname
+echo "$name" >/proc/sys/kernel/hostname
 /usr/sbin/sshd
 case $role in
     nat)
+        forward=$(sed -n 's/^net\.ipv4\.ip_forward *= *//p' /etc/sysctl.conf)
+        echo "${forward:-0}" >/proc/sys/net/ipv4/ip_forward
         printf 'Module                  Size  Used by\n' >/run/lab/modules
         if [ -e /proc/modules ]; then
             : >/run/lab/proc-modules

@@ -19,6 +19,24 @@ take_links() {
     exec 6<&-
 }
 
+# systemd says itself when it is done; before it runs there is nobody to ask. A service that has failed does not stop a boot.
+await_systemd() {
+    tries=0
+    while :; do
+        # The kernel ends that line without a newline, which read tells as the end of the file.
+        first=
+        { read -r first _ <"/proc/$1/task/$1/children"; } 2>/dev/null || [ -n "$first" ] || return 1
+        state=$(nsenter --target "$first" --mount --net --uts --ipc --pid -- systemctl is-system-running --wait 2>/dev/null) || :
+        case $state in running | degraded) return 0 ;; esac
+        tries=$((tries + 1))
+        if [ $tries -gt 600 ]; then
+            echo "$role: systemd is not up: ${state:-no answer}"
+            return 1
+        fi
+        sleep 0.05
+    done
+}
+
 boot=0
 while :; do
     boot=$((boot + 1))
@@ -37,6 +55,9 @@ while :; do
                     take_links $booted
                     echo wired 1<>"/run/$role.wired"
                 fi
+                ;;
+            booting)
+                if await_systemd $booted; then echo ready >&3; else echo failed >&3; fi
                 ;;
             failed)
                 : >"/run/$role.failed"

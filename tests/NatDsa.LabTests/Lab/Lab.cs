@@ -11,6 +11,8 @@ namespace NatDsa.LabTests;
 public sealed partial class Lab : IAsyncDisposable
 {
     private static readonly TimeSpan s_raiseLimit = TimeSpan.FromSeconds(60);
+    // The first lab with systemd on a machine waits until its root file system is there.
+    private static readonly TimeSpan s_prepareLimit = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan s_endLimit = TimeSpan.FromSeconds(20);
 
     private readonly Process _holder;
@@ -83,12 +85,13 @@ public sealed partial class Lab : IAsyncDisposable
     /// <param name="options">What it is raised with.</param>
     /// <param name="cancellationToken">The test's: ends the raising, and later every command that runs in the lab.</param>
     /// <exception cref="InvalidOperationException">It could not be raised; the message has what it said.</exception>
-    /// <exception cref="TimeoutException">It was not up after a minute.</exception>
+    /// <exception cref="TimeoutException">It was not up after a minute; with systemd, which may have to be prepared first, after ten.</exception>
     public static async Task<Lab> RaiseAsync(LabOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new LabOptions();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(s_raiseLimit);
+        var atMost = options.OnSystemd ? s_prepareLimit : s_raiseLimit;
+        limit.CancelAfter(atMost);
         var holder = LabCommand.Start([LabPaths.LabCommand, .. options.Arguments]);
         var errors = holder.StandardError.ReadToEndAsync(CancellationToken.None);
         try
@@ -108,7 +111,7 @@ public sealed partial class Lab : IAsyncDisposable
         {
             await EndAsync(holder);
             if (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested)
-                throw new TimeoutException($"The lab was not up after {s_raiseLimit}: {await errors}", failure);
+                throw new TimeoutException($"The lab was not up after {atMost}: {await errors}", failure);
             throw;
         }
     }
@@ -144,7 +147,9 @@ public sealed partial class Lab : IAsyncDisposable
 
     /// <summary>Restarts the agent's stand-in as an administrator, or the agent itself, would.</summary>
     public async Task RestartAgentAsync() =>
-        (await Nat.ExecAsync("/etc/init.d/ds_agent", "restart")).EnsureSucceeded();
+        (Options.OnSystemd
+            ? await Nat.ExecAsync("systemctl", "restart", "ds_agent")
+            : await Nat.ExecAsync("/etc/init.d/ds_agent", "restart")).EnsureSucceeded();
 
     /// <summary>Raises the NAT host's state at the worst of the incident: agent, module on, no marker, rules gone.</summary>
     public async Task BreakAsync(string version = "9.5.3-2754.el6")
@@ -228,7 +233,7 @@ public sealed partial class Lab : IAsyncDisposable
             return "A lab needs Linux.";
         if (!Environment.IsPrivilegedProcess)
             return "A lab needs root.";
-        string[] tools = ["ip", "iptables-nft", "iptables-legacy", "nft", "netfilter-persistent", "sshd", "ssh", "curl", "wget", "perl", "unshare"];
+        string[] tools = ["ip", "iptables-nft", "iptables-legacy", "nft", "netfilter-persistent", "debootstrap", "sshd", "ssh", "curl", "wget", "perl", "unshare"];
         string[] folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
         var missing = tools.Where(tool => !folders.Any(folder => File.Exists(Path.Combine(folder, tool)))).ToArray();
         return missing is [] ? null : $"A lab needs {string.Join(", ", missing)}: see tests/Lab/packages.txt.";

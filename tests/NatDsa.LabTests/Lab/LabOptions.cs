@@ -8,6 +8,16 @@ public enum LabFlavor
 
     /// <summary>Debian without systemd: netfilter-persistent, <c>/etc/iptables/rules.v4</c>, <c>update-rc.d</c>.</summary>
     Debian,
+
+    /// <summary>
+    /// Debian booted with systemd: netfilter-persistent.service, <c>/etc/iptables/rules.v4</c>, the agent as the units ds_agent and ds_filter.
+    /// </summary>
+    Systemd,
+
+    /// <summary>
+    /// The same system dressed as RHEL 7: iptables.service and ip6tables.service as iptables-services has them, <c>/etc/sysconfig/iptables</c>.
+    /// </summary>
+    Rhel7,
 }
 
 /// <summary>What <c>iptables</c> is on the NAT host.</summary>
@@ -34,13 +44,16 @@ public sealed record LabOptions(LabFlavor Flavor = LabFlavor.SysV, LabBackend Ba
     /// <summary>The natdsa program that the hosts' <c>powershell</c> subsystem runs.</summary>
     public string NatdsaPath { get; init; } = LabPaths.Natdsa;
 
+    /// <summary>Whether systemd runs on the NAT host.</summary>
+    public bool OnSystemd => Flavor is LabFlavor.Systemd or LabFlavor.Rhel7;
+
     /// <inheritdoc/>
     public override string ToString() => $"{Flavor} on iptables-{Backend.ToString().ToLowerInvariant()}";
 
     internal string[] Arguments =>
     [
         "up", "--hold",
-        "--flavor", Flavor is LabFlavor.SysV ? "sysv" : "debian",
+        "--flavor", Flavor.ToString().ToLowerInvariant(),
         "--backend", Backend is LabBackend.Nft ? "nft" : "legacy",
         "--locale", Locale,
         "--rules", Rules,

@@ -17,6 +17,9 @@ public sealed class LabSelfTests
         { LabFlavor.SysV, LabBackend.Legacy },
         { LabFlavor.Debian, LabBackend.Nft },
         { LabFlavor.Debian, LabBackend.Legacy },
+        { LabFlavor.Systemd, LabBackend.Nft },
+        { LabFlavor.Systemd, LabBackend.Legacy },
+        { LabFlavor.Rhel7, LabBackend.Nft },
     };
 
     [Theory(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
@@ -74,6 +77,7 @@ public sealed class LabSelfTests
     [Theory(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
     [InlineData(LabFlavor.SysV, "10.2.0-404.el6", false)]
     [InlineData(LabFlavor.Debian, "20.0.0-5137", true)]
+    [InlineData(LabFlavor.Systemd, "12.5.0-1033", false)]
     public async Task A_newer_agent_opens_its_ports_while_it_runs_and_erases_nothing(LabFlavor flavor, string version, bool relay)
     {
         await using var lab = await Lab.RaiseAsync(new LabOptions(flavor), TestContext.Current.CancellationToken);
@@ -86,13 +90,17 @@ public sealed class LabSelfTests
         Assert.Equal(relay, running.Contains("--dport 4122", StringComparison.Ordinal));
         await AssertAnsweredAsync(lab);
 
-        (await lab.Nat.ExecAsync("/etc/init.d/ds_agent", "stop")).EnsureSucceeded();
+        await ControlAgentAsync(lab, "stop");
         Assert.Equal(before, await RulesAsync(lab));
 
         (await lab.Nat.ExecAsync("touch", "/etc/do_not_open_ports_on_iptables")).EnsureSucceeded();
-        (await lab.Nat.ExecAsync("/etc/init.d/ds_agent", "start")).EnsureSucceeded();
+        await ControlAgentAsync(lab, "start");
         Assert.Equal(before, await RulesAsync(lab));
-        Assert.Null(await lab.Nat.ReadFileAsync("/etc/init.d/ds_filter"));
+        Assert.Equal("", (await lab.Nat.ShellAsync("ls /etc/init.d/ds_filter /usr/lib/systemd/system/ds_filter.service 2>/dev/null")).Output);
+
+        static async Task ControlAgentAsync(Lab lab, string action) => (lab.Options.OnSystemd
+            ? await lab.Nat.ExecAsync("systemctl", action, "ds_agent")
+            : await lab.Nat.ExecAsync("/etc/init.d/ds_agent", action)).EnsureSucceeded();
     }
 
     [Fact(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
@@ -264,10 +272,12 @@ public sealed class LabSelfTests
         Assert.False((await lab.Nat.SshAsync("true")).Succeeded);
     }
 
-    [Fact(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
-    public async Task A_snapshot_is_the_same_twice_and_shows_every_change()
+    [Theory(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
+    [InlineData(LabFlavor.SysV)]
+    [InlineData(LabFlavor.Rhel7)]
+    public async Task A_snapshot_is_the_same_twice_and_shows_every_change(LabFlavor flavor)
     {
-        await using var lab = await Lab.RaiseAsync(new LabOptions(), TestContext.Current.CancellationToken);
+        await using var lab = await Lab.RaiseAsync(new LabOptions(flavor), TestContext.Current.CancellationToken);
         await lab.InstallAgentAsync();
         var before = await lab.Nat.SnapshotAsync();
         await lab.FetchAsync();
@@ -285,7 +295,7 @@ public sealed class LabSelfTests
             "chmod 644 /etc/sysconfig/iptables",
             "chown operator /etc/sysconfig/iptables",
             "echo >> /etc/services",
-            "rm /etc/rc.d/rc3.d/S08iptables",
+            flavor is LabFlavor.SysV ? "rm /etc/rc.d/rc3.d/S08iptables" : "systemctl disable iptables",
             "mkdir /var/lib/natdsa",
             "ln -s nowhere /opt/link",
             "touch /tmp/left /root/left",
@@ -320,12 +330,41 @@ public sealed class LabSelfTests
     }
 
     [Fact(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
-    public async Task The_machine_is_as_before_once_the_lab_has_ended()
+    public async Task A_host_with_systemd_is_a_whole_one()
+    {
+        await using var lab = await Lab.RaiseAsync(new LabOptions(LabFlavor.Systemd), TestContext.Current.CancellationToken);
+        await lab.InstallAgentAsync();
+        Assert.Equal("systemd\n", (await lab.Nat.ExecAsync("cat", "/proc/1/comm")).Output);
+        Assert.Equal("running\n", (await lab.Nat.ExecAsync("systemctl", "is-system-running")).Output);
+        Assert.Equal("enabled\nenabled\nenabled\n", (await lab.Nat.ExecAsync("systemctl", "is-enabled", "netfilter-persistent", "ds_agent", "ds_filter")).Output);
+        Assert.Contains("netfilter persistent", (await lab.Nat.ExecAsync("journalctl", "-b", "-u", "netfilter-persistent")).Output, StringComparison.Ordinal);
+        Assert.Equal("root\n", (await lab.Nat.SshAsync("echo nat-lab | sudo -S id -un", "operator")).EnsureSucceeded().Output);
+
+        // The machine's own kernel settings are out of its reach, those of its network are not.
+        Assert.False((await lab.Nat.ShellAsync("echo 1 >/proc/sys/kernel/panic")).Succeeded);
+        (await lab.Nat.ShellAsync("sysctl -w net.ipv4.ip_forward=0")).EnsureSucceeded();
+        Assert.False((await lab.FetchAsync()).Answered);
+
+        // A job of the host's own outlives the connection that began it, and ends with the power.
+        (await lab.Nat.SshAsync("systemd-run --on-active=1 touch /root/late")).EnsureSucceeded();
+        (await lab.Nat.ShellAsync("while [ ! -e /root/late ]; do sleep 0.1; done")).EnsureSucceeded();
+        (await lab.Nat.SshAsync("systemd-run --on-active=3600 touch /root/never")).EnsureSucceeded();
+        Assert.Contains("run-", (await lab.Nat.ExecAsync("systemctl", "list-timers")).Output, StringComparison.Ordinal);
+        await lab.RebootNatAsync();
+        Assert.DoesNotContain("run-", (await lab.Nat.ExecAsync("systemctl", "list-timers")).Output, StringComparison.Ordinal);
+        Assert.Equal("active\n", (await lab.Nat.ExecAsync("systemctl", "is-active", "ds_agent")).Output);
+        await AssertAnsweredAsync(lab);
+    }
+
+    [Theory(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
+    [InlineData(LabFlavor.Debian)]
+    [InlineData(LabFlavor.Systemd)]
+    public async Task The_machine_is_as_before_once_the_lab_has_ended(LabFlavor flavor)
     {
         var before = Machine.Look();
         int id;
         string address;
-        await using (var lab = await Lab.RaiseAsync(new LabOptions(LabFlavor.Debian), TestContext.Current.CancellationToken))
+        await using (var lab = await Lab.RaiseAsync(new LabOptions(flavor), TestContext.Current.CancellationToken))
         {
             (id, address) = (lab.Id, lab.Nat.Address);
             await lab.BreakAsync();
@@ -333,11 +372,13 @@ public sealed class LabSelfTests
             (await lab.Nat.ShellAsync("setsid sleep 3600 >/dev/null 2>&1 &")).EnsureSucceeded();
             Assert.Equal(before, Machine.Look());
             Assert.NotEmpty(Machine.ProcessesOf(id));
+            Assert.Equal(flavor is LabFlavor.Systemd, await Machine.HasControlGroupAsync(id));
         }
 
         Assert.Empty(Machine.ProcessesOf(id));
         Assert.Equal(before, Machine.Look());
         Assert.False(Machine.Listens(address));
+        Assert.False(await Machine.HasControlGroupAsync(id));
     }
 
     [Fact(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
@@ -397,21 +438,21 @@ public sealed class LabSelfTests
         return saved.EnsureSucceeded().Output;
     }
 
-    private static async Task StartIptablesAsync(Lab lab)
+    private static async Task StartIptablesAsync(Lab lab) => (await lab.Nat.ShellAsync(lab.Options.Flavor switch
     {
-        if (lab.Options.Flavor is LabFlavor.SysV)
-            (await lab.Nat.ExecAsync("service", "iptables", "restart")).EnsureSucceeded();
-        else
-            (await lab.Nat.ExecAsync("/etc/init.d/netfilter-persistent", "restart")).EnsureSucceeded();
-    }
+        LabFlavor.SysV => "service iptables restart",
+        LabFlavor.Debian => "/etc/init.d/netfilter-persistent restart",
+        LabFlavor.Systemd => "systemctl restart netfilter-persistent",
+        _ => "systemctl restart iptables",
+    })).EnsureSucceeded();
 
-    private static async Task PutIptablesIntoBootAsync(Lab lab)
+    private static async Task PutIptablesIntoBootAsync(Lab lab) => (await lab.Nat.ShellAsync(lab.Options.Flavor switch
     {
-        if (lab.Options.Flavor is LabFlavor.SysV)
-            (await lab.Nat.ExecAsync("chkconfig", "iptables", "on")).EnsureSucceeded();
-        else
-            (await lab.Nat.ExecAsync("update-rc.d", "netfilter-persistent", "enable")).EnsureSucceeded();
-    }
+        LabFlavor.SysV => "chkconfig iptables on",
+        LabFlavor.Debian => "update-rc.d netfilter-persistent enable",
+        LabFlavor.Systemd => "systemctl enable netfilter-persistent",
+        _ => "systemctl enable iptables",
+    })).EnsureSucceeded();
 
     /// <summary>What a lab could leave on this machine.</summary>
     private static class Machine
@@ -423,7 +464,9 @@ public sealed class LabSelfTests
             return string.Join('\n', [.. interfaces, File.ReadAllText("/proc/self/mountinfo"), File.ReadAllText("/proc/self/net/route")]);
         }
 
-        /// <summary>The processes in the lab's PID namespace, and its holder: those that have its id in their environment.</summary>
+        /// <summary>
+        /// The processes in the lab's PID namespace, and its holder: those that have its id in their environment, or are in its control group.
+        /// </summary>
         public static List<int> ProcessesOf(int id)
         {
             var mark = $"NATDSA_LAB={id}\0";
@@ -434,7 +477,9 @@ public sealed class LabSelfTests
                     continue;
                 try
                 {
-                    if (process == id || File.ReadAllText($"{directory}/environ").Contains(mark, StringComparison.Ordinal))
+                    if (process == id
+                        || File.ReadAllText($"{directory}/cgroup").Contains($"/natdsa-lab-{id}/", StringComparison.Ordinal)
+                        || File.ReadAllText($"{directory}/environ").Contains(mark, StringComparison.Ordinal))
                         found.Add(process);
                 }
                 catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
@@ -444,6 +489,16 @@ public sealed class LabSelfTests
             }
 
             return found;
+        }
+
+        /// <summary>Whether the kernel has the control group of that lab's host with systemd.</summary>
+        public static async Task<bool> HasControlGroupAsync(int id)
+        {
+            var look = await LabCommand.RunAsync(
+                ["unshare", "--mount", "sh", "-c", $"mount -t cgroup2 look /mnt && ls -d /mnt/natdsa-lab-{id} /mnt"],
+                cancellationToken: TestContext.Current.CancellationToken);
+            Assert.Contains("/mnt\n", look.Output, StringComparison.Ordinal);
+            return look.Output.Contains($"natdsa-lab-{id}", StringComparison.Ordinal);
         }
 
         public static bool Listens(string address)

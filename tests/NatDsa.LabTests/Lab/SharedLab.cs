@@ -3,13 +3,23 @@ using Xunit;
 namespace NatDsa.LabTests;
 
 /// <summary>One lab for the tests of a class, which run one after another; each begins by making the state that it is about.</summary>
-public sealed class SharedLab : IAsyncLifetime
+public class SharedLab : IAsyncLifetime
 {
     // The PowerShell engine's own files, which it writes where it runs.
     private static readonly string[] s_engineFiles = ["/root/.cache", "/root/.local", "/root/.config", "/home/operator"];
 
+    private readonly LabOptions _options;
     private Lab? _lab;
     private LabShell? _shell;
+
+    /// <summary>A NAT host with the init scripts of RHEL 6, on iptables-nft.</summary>
+    public SharedLab()
+        : this(new LabOptions())
+    {
+    }
+
+    /// <summary>Another NAT host.</summary>
+    protected SharedLab(LabOptions options) => _options = options;
 
     /// <summary>The lab; the test is skipped on a machine that can't raise one.</summary>
     public Lab Lab
@@ -29,13 +39,14 @@ public sealed class SharedLab : IAsyncLifetime
     {
         if (!Lab.CanBeRaised)
             return;
-        _lab = await Lab.RaiseAsync(new LabOptions(), TestContext.Current.CancellationToken);
+        _lab = await Lab.RaiseAsync(_options, TestContext.Current.CancellationToken);
         _shell = new LabShell(_lab);
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         _shell?.Dispose();
         if (_lab is not null)
             await _lab.DisposeAsync();
@@ -65,8 +76,10 @@ public sealed class SharedLab : IAsyncLifetime
     /// <summary>The NAT host loses its power and boots again; sessions that were open to it are new ones afterwards.</summary>
     public async Task RebootNatAsync()
     {
-        await Lab.RebootNatAsync();
+        // An ssh that loses its host can take the engine's process down, and with it all tests: nobody is connected meanwhile.
+        _ = Lab;
         _shell!.Dispose();
+        await Lab.RebootNatAsync();
         _shell = new LabShell(Lab);
     }
 
@@ -97,3 +110,9 @@ public sealed class SharedLab : IAsyncLifetime
         Assert.True(difference.Length == 0, $"The host has changed:\n{difference}\n{said}");
     }
 }
+
+/// <summary>A <see cref="SharedLab"/> whose NAT host is Debian with systemd.</summary>
+public sealed class SharedSystemdLab() : SharedLab(new LabOptions(LabFlavor.Systemd));
+
+/// <summary>A <see cref="SharedLab"/> whose NAT host is like RHEL 7, with systemd.</summary>
+public sealed class SharedRhel7Lab() : SharedLab(new LabOptions(LabFlavor.Rhel7));
