@@ -189,6 +189,30 @@ public sealed class LabSelfTests
     }
 
     [Theory(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
+    [InlineData(LabFlavor.SysV)]
+    [InlineData(LabFlavor.Debian)]
+    [InlineData(LabFlavor.Systemd)]
+    [InlineData(LabFlavor.Rhel7)]
+    public async Task A_renewed_host_starts_as_it_was_raised(LabFlavor flavor)
+    {
+        await using var lab = await Lab.RaiseAsync(new LabOptions(flavor), TestContext.Current.CancellationToken);
+        await lab.RenewAsync();
+        var rules = await RulesAsync(lab);
+        await AssertAnsweredAsync(lab);
+
+        await lab.BreakAsync();
+        (await lab.Nat.ShellAsync("rm -f /etc/sysconfig/iptables /etc/iptables/rules.v4; mkdir -p /var/lib/natdsa; echo 0 >/proc/sys/net/ipv4/ip_forward")).EnsureSucceeded();
+        await lab.RenewAsync();
+
+        Assert.Equal(rules, await RulesAsync(lab));
+        Assert.Equal("", (await lab.Nat.ShellAsync("ls -d /opt/ds_agent /var/lib/natdsa /etc/init.d/ds_* /usr/lib/systemd/system/ds_* 2>/dev/null; pgrep ds_agent")).Output);
+        await AssertAnsweredAsync(lab);
+        await lab.RebootNatAsync();
+        Assert.Equal(rules, await RulesAsync(lab));
+        await AssertAnsweredAsync(lab);
+    }
+
+    [Theory(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
     [InlineData("IPTABLES_SAVE_ON_STOP", "stop")]
     [InlineData("IPTABLES_SAVE_ON_RESTART", "restart")]
     public async Task Saving_on_an_erased_host_destroys_the_persisted_rules(string setting, string action)
