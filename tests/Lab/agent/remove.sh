@@ -1,6 +1,10 @@
 # Takes the agent's stand-in off the host again.
 set -eu
 . /opt/ds_agent/lib/stand-in.sh
+# A start that hangs does not end by being asked to, and systemd would wait.
+if on_systemd && [ "$(systemctl is-active ds_agent.service)" = activating ]; then
+    systemctl kill --signal=KILL ds_agent.service
+fi
 control ds_agent stop
 services=ds_agent
 if has_filter_service; then

@@ -201,6 +201,12 @@ public sealed class LabSelfTests
         await AssertAnsweredAsync(lab);
 
         await lab.BreakAsync();
+        if (lab.Options.OnSystemd)
+        {
+            await lab.SetFaultAsync("restart", "hang");
+            (await lab.Nat.ShellAsync("systemctl --no-block restart ds_agent && while [ $(systemctl is-active ds_agent) != activating ]; do sleep 0.1; done")).EnsureSucceeded();
+        }
+
         (await lab.Nat.ShellAsync("rm -f /etc/sysconfig/iptables /etc/iptables/rules.v4; mkdir -p /var/lib/natdsa; echo 0 >/proc/sys/net/ipv4/ip_forward")).EnsureSucceeded();
         await lab.RenewAsync();
 
