@@ -117,6 +117,9 @@ internal sealed class KnownHosts
     {
         private static readonly char[] s_blanks = [' ', '\t'];
 
+        private readonly string[] _patterns = Names.ToLowerInvariant().Split(',');
+        private readonly (byte[] Salt, byte[] Hash)? _hashed = HashedName(Names);
+
         public static Entry? Read(string line)
         {
             string[] words = line.Split(s_blanks, StringSplitOptions.RemoveEmptyEntries);
@@ -143,12 +146,12 @@ internal sealed class KnownHosts
         public bool Matches(string name)
         {
             if (Names.StartsWith('|'))
-                return MatchesHash(name);
+                return _hashed is { } hashed && Hash(hashed.Salt, name).AsSpan().SequenceEqual(hashed.Hash);
             bool matches = false;
-            foreach (string pattern in Names.Split(','))
+            foreach (string pattern in _patterns)
             {
                 bool negated = pattern.StartsWith('!');
-                if (!MatchesPattern(name, (negated ? pattern[1..] : pattern).ToLowerInvariant()))
+                if (!MatchesPattern(name, pattern.AsSpan(negated ? 1 : 0)))
                     continue;
                 if (negated)
                     return false;
@@ -158,20 +161,19 @@ internal sealed class KnownHosts
             return matches;
         }
 
-        private bool MatchesHash(string name)
+        private static (byte[] Salt, byte[] Hash)? HashedName(string names)
         {
-            string[] parts = Names.Split('|');
-            if (parts is not ["", "1", var salt, var hash])
-                return false;
+            if (names.Split('|') is not ["", "1", var salt, var hash])
+                return null;
             byte[] saltBytes = new byte[salt.Length];
             byte[] hashBytes = new byte[hash.Length];
-            return Convert.TryFromBase64String(salt, saltBytes, out int saltLength)
-                && Convert.TryFromBase64String(hash, hashBytes, out int hashLength)
-                && Hash(saltBytes[..saltLength], name).AsSpan().SequenceEqual(hashBytes.AsSpan(0, hashLength));
+            return Convert.TryFromBase64String(salt, saltBytes, out int saltLength) && Convert.TryFromBase64String(hash, hashBytes, out int hashLength)
+                ? (saltBytes[..saltLength], hashBytes[..hashLength])
+                : null;
         }
 
         /// <summary>Matches with <c>*</c> and <c>?</c>, in time that a hostile pattern cannot make more than quadratic.</summary>
-        private static bool MatchesPattern(string name, string pattern)
+        private static bool MatchesPattern(string name, ReadOnlySpan<char> pattern)
         {
             int n = 0, p = 0, star = -1, resume = 0;
             while (n < name.Length)

@@ -9,6 +9,9 @@ internal sealed class KnownHostsFiles
 {
     private static readonly TimeSpan s_lockLimit = TimeSpan.FromSeconds(10);
     private readonly string[] _paths;
+    private readonly object _lock = new();
+    private (DateTime Written, long Length)[]? _versions;
+    private KnownHosts? _known;
 
     /// <summary>Reads one file; without a path, those that OpenSSH reads: the user's, then the machine's.</summary>
     public KnownHostsFiles(string? path = null) => _paths = path is not null ? [path] : DefaultPaths();
@@ -16,10 +19,20 @@ internal sealed class KnownHostsFiles
     /// <summary>The file that new keys are added to.</summary>
     public string Path => _paths[0];
 
-    /// <summary>Reads them as they are now. One that is not there is empty.</summary>
+    /// <summary>Reads them as they are now, anew only when one has changed. One that is not there is empty.</summary>
     /// <exception cref="IOException">One cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">One may not be read.</exception>
-    public KnownHosts Read() => KnownHosts.Read([.. _paths.Select(ReadText)]);
+    public KnownHosts Read()
+    {
+        lock (_lock)
+        {
+            // Looked at before they are read: what is written in between is read again next time.
+            (DateTime Written, long Length)[] versions = [.. _paths.Select(Version)];
+            if (_known is null || !versions.AsSpan().SequenceEqual(_versions))
+                (_known, _versions) = (KnownHosts.Read([.. _paths.Select(ReadText)]), versions);
+            return _known;
+        }
+    }
 
     /// <summary>
     /// Adds a host's key, if it is still unknown then. The file is locked for as long as it takes: of two at once, the second sees what
@@ -44,6 +57,12 @@ internal sealed class KnownHostsFiles
         file.Write(Encoding.UTF8.GetBytes(open ? "\n" + line : line));
         file.Flush(flushToDisk: true);
         return HostKeyVerdict.Known;
+    }
+
+    private static (DateTime Written, long Length) Version(string path)
+    {
+        var file = new FileInfo(path);
+        return file.Exists ? (file.LastWriteTimeUtc, file.Length) : default;
     }
 
     private static string ReadText(string path)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 
@@ -14,28 +15,19 @@ namespace NatDsa.Probe;
 /// </remarks>
 public sealed class HostScript
 {
-    private readonly string _text;
+    // Read once for all hosts.
+    private static readonly ConcurrentDictionary<string, byte[]> s_files = new(StringComparer.Ordinal);
+
+    private readonly byte[][] _texts;
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
 
-    private HostScript(string text) => _text = text;
+    private HostScript(byte[][] texts) => _texts = texts;
 
     /// <summary>The names and values that the script runs with, decoded.</summary>
     public IReadOnlyDictionary<string, string> Values => _values;
 
     /// <summary>Reads one of this assembly's scripts, by its file name.</summary>
-    internal static HostScript Load(params ReadOnlySpan<string> names)
-    {
-        var text = new StringBuilder();
-        foreach (string name in names)
-        {
-            using Stream stream = typeof(HostScript).Assembly.GetManifestResourceStream(name)
-                ?? throw new ArgumentException($"No script is called {name}.", nameof(names));
-            using var reader = new StreamReader(stream, Encoding.UTF8);
-            text.Append(reader.ReadToEnd().ReplaceLineEndings("\n"));
-        }
-
-        return new HostScript(text.ToString());
-    }
+    internal static HostScript Load(params string[] names) => new(Array.ConvertAll(names, static name => s_files.GetOrAdd(name, ReadFile)));
 
     /// <summary>Sets one of the script's variables.</summary>
     /// <param name="name">The variable, as the script knows it: <c>[A-Z_]+</c>.</param>
@@ -54,16 +46,40 @@ public sealed class HostScript
     /// <summary>The bytes for the shell's standard input: the values, then the script.</summary>
     internal byte[] ToStandardInput()
     {
-        var input = new StringBuilder(_text.Length + 256);
+        var input = new StringBuilder();
         foreach ((string name, string value) in _values)
         {
+            if (value.All(IsInert))
+            {
+                input.Append(name).Append('=').Append(value).Append('\n');
+                continue;
+            }
+
             // The dot keeps a value's last line ends, which $( ) would drop.
             input.Append(name).Append("=$(printf '%b' '");
             AppendInert(input, value);
             input.Append(".'); ").Append(name).Append("=${").Append(name).Append("%.}\n");
         }
 
-        return Encoding.UTF8.GetBytes(input.Append(_text).ToString());
+        byte[] values = Encoding.UTF8.GetBytes(input.ToString());
+        byte[] all = new byte[values.Length + _texts.Sum(static t => t.Length)];
+        values.CopyTo(all, 0);
+        int at = values.Length;
+        foreach (byte[] text in _texts)
+        {
+            text.CopyTo(all, at);
+            at += text.Length;
+        }
+
+        return all;
+    }
+
+    private static byte[] ReadFile(string name)
+    {
+        using Stream stream = typeof(HostScript).Assembly.GetManifestResourceStream(name)
+            ?? throw new ArgumentException($"No script is called {name}.", nameof(name));
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        return Encoding.UTF8.GetBytes(reader.ReadToEnd().ReplaceLineEndings("\n"));
     }
 
     /// <summary>A text for <c>printf %b</c>, without a character that any shell would read as something else.</summary>
@@ -74,12 +90,14 @@ public sealed class HostScript
         return inert.ToString();
     }
 
+    private static bool IsInert(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or '/' or '_' or '-';
+
     private static void AppendInert(StringBuilder input, string value)
     {
         foreach (byte b in Encoding.UTF8.GetBytes(value))
         {
             char c = (char)b;
-            if (char.IsAsciiLetterOrDigit(c) || c is '.' or '/' or '_' or '-')
+            if (IsInert(c))
                 input.Append(c);
             else
                 input.Append(CultureInfo.InvariantCulture, $"\\0{Convert.ToString(b, 8).PadLeft(3, '0')}");

@@ -1,15 +1,11 @@
 # Reads what NatDsa needs to know of a host. Nothing here changes anything.
 
 read_host() {
-    fact kernel "$(uname -s)"
+    names=$(uname -sn)
+    fact kernel "${names%% *}"
     fact uid "$(id -u)"
-    fact hostname "$(uname -n)"
+    fact hostname "${names#* }"
     fact now "$(date +%s)"
-    if [ -r /proc/stat ]; then
-        while read -r key value _; do
-            if [ "$key" = btime ]; then fact boot "$value"; fi
-        done </proc/stat
-    fi
     for family in ipv4 ipv6; do
         case $family in
             ipv4) forwarding=/proc/sys/net/ipv4/ip_forward ;;
@@ -20,17 +16,37 @@ read_host() {
             fact "forwarding.$family" "$value"
         fi
     done
-    if [ -r /etc/os-release ]; then
-        sed -n -e 's/^ID=/os.&/p' -e 's/^VERSION_ID=/os.&/p' -e 's/^PRETTY_NAME=/os.&/p' /etc/os-release
-    elif [ -r /etc/redhat-release ]; then
+    # A shell reads a file letter by letter.
+    set --
+    for file in /proc/stat /etc/os-release; do
+        if [ -r "$file" ]; then set -- "$@" "$file"; fi
+    done
+    if [ $# -gt 0 ]; then
+        sed -n -e 's/^btime /boot=/p' -e 's/^ID=/os.&/p' -e 's/^VERSION_ID=/os.&/p' -e 's/^PRETTY_NAME=/os.&/p' "$@"
+    fi
+    if [ ! -r /etc/os-release ] && [ -r /etc/redhat-release ]; then
         read -r value </etc/redhat-release
         fact os.PRETTY_NAME "$value"
     fi
 }
 
+# no_legacy_tables FAMILY: succeeds when the kernel has none, which is all that iptables-legacy-save would look for.
+no_legacy_tables() {
+    case $1 in
+        iptables) tables=/proc/net/ip_tables_names ;;
+        ip6tables) tables=/proc/net/ip6_tables_names ;;
+    esac
+    if [ ! -e "$tables" ]; then return 0; fi
+    [ -r "$tables" ] && ! read -r _ <"$tables"
+}
+
 read_rules() {
     for family in iptables ip6tables; do
         for tool in $(front_ends "$family"); do
+            if [ "$tool" = "$family-legacy" ] && no_legacy_tables "$family"; then
+                framed "save.$tool" true
+                continue
+            fi
             section "$LIMIT" "save.$tool" "$tool-save" -c
         done
     done

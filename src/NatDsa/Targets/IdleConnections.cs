@@ -11,7 +11,7 @@ internal interface IIdleConnection
 /// The connections of the process that are open and that nobody holds: what comes next, another cmdlet say, finds them open. Each has its time, and
 /// there are never more than so many.
 /// </summary>
-/// <param name="limit">How many are kept; of more, the one that has been idle for longest is closed.</param>
+/// <param name="limit">How many are kept. Those that come later are closed: who has gone through many hosts has no use for the last few.</param>
 /// <param name="time">How long each is kept.</param>
 /// <param name="clock">What time it is.</param>
 internal sealed class IdleConnections(int limit, TimeSpan time, TimeProvider clock)
@@ -22,23 +22,24 @@ internal sealed class IdleConnections(int limit, TimeSpan time, TimeProvider clo
     private ITimer? _timer;
 
     /// <summary>Those of this process. A connection is a socket and a thread.</summary>
-    public static IdleConnections OfProcess { get; } = new(128, TimeSpan.FromSeconds(60), TimeProvider.System);
+    public static IdleConnections OfProcess { get; } = new(100, TimeSpan.FromSeconds(60), TimeProvider.System);
 
     /// <summary>Nobody holds it any more.</summary>
     public void Keep(IIdleConnection connection)
     {
-        IIdleConnection? oldest = null;
         lock (_lock)
         {
             if (_nodes.ContainsKey(connection))
                 return;
-            _nodes.Add(connection, _idle.AddLast((connection, clock.GetTimestamp())));
-            if (_idle.Count > limit)
-                oldest = RemoveFirst();
-            _timer ??= clock.CreateTimer(static s => ((IdleConnections)s!).CloseOld(), this, time, Timeout.InfiniteTimeSpan);
+            if (_idle.Count < limit)
+            {
+                _nodes.Add(connection, _idle.AddLast((connection, clock.GetTimestamp())));
+                _timer ??= clock.CreateTimer(static s => ((IdleConnections)s!).CloseOld(), this, time, Timeout.InfiniteTimeSpan);
+                return;
+            }
         }
 
-        oldest?.CloseIfIdle();
+        connection.CloseIfIdle();
     }
 
     /// <summary>Somebody holds it, or it is closed.</summary>

@@ -4,10 +4,15 @@ using NatDsa.Ssh;
 
 namespace NatDsa.Targets;
 
-/// <summary>What a cmdlet's parameters say of SSH: one for all hosts, so that a key is read, and a passphrase is worked out, once.</summary>
+/// <summary>
+/// What a cmdlet's parameters say of SSH: one for all hosts, so that a key and known_hosts are read, and a passphrase is worked out, once.
+/// </summary>
 internal sealed class SshParameters
 {
     private readonly Dictionary<(PSCredential? Credential, string? KeyFile), SshLogin> _logins = [];
+
+    private KnownHostsFiles? _knownHosts;
+    private string? _knownHostsPath;
 
     /// <summary>The way that the parameters describe.</summary>
     /// <exception cref="PSArgumentException">The jump host is no name.</exception>
@@ -16,7 +21,9 @@ internal sealed class SshParameters
         if (!_logins.TryGetValue((credential, keyFile), out SshLogin? login))
             _logins.Add((credential, keyFile), login = new SshLogin(credential?.Password, keyFile));
         string user = !string.IsNullOrEmpty(userName) ? userName : credential?.UserName is { Length: > 0 } name ? name : Environment.UserName;
-        var access = new SshAccess(login, new KnownHostsFiles(knownHostsPath))
+        if (_knownHosts is null || _knownHostsPath != knownHostsPath)
+            (_knownHosts, _knownHostsPath) = (new KnownHostsFiles(knownHostsPath), knownHostsPath);
+        var access = new SshAccess(login, _knownHosts)
         {
             AcceptNewHostKey = acceptNewHostKey,
             JumpHost = string.IsNullOrEmpty(jumpHost) ? null : Jump(jumpHost, user),
