@@ -122,12 +122,15 @@ sed "s|\$| ansible_user=root ansible_python_interpreter=none|" names >inventory
 natdsa() { "$natdsa" -NoProfile -Command "$1"; }
 by_natdsa() { natdsa "Get-NatIptablesState -ComputerName $quoted $ssh_way"; }
 by_xargs() { xargs -P 32 -I{} ssh -F ssh.conf -n {} iptables-save <names; }
+by_xargs_master() { xargs -P 32 -I{} ssh -F ssh.conf -o ControlMaster=auto -o ControlPersist=60 -o "ControlPath=$PWD/master-%h" -n {} iptables-save <names; }
 by_parallel_ssh() { parallel-ssh -h names -p 32 -t 0 -x "-F $PWD/ssh.conf" -o answers iptables-save; }
 by_clush() { clush --hostfile names -f 32 -o "-F $PWD/ssh.conf" -N iptables-save; }
 # Without its ControlPersist, which would spare all rounds but the first the connecting.
 by_ansible() { ANSIBLE_SSH_ARGS="-F $PWD/ssh.conf" ansible all -i inventory -f 32 -m raw -a iptables-save; }
 by_natdsa_remoting() { natdsa "Get-NatIptablesState $remoting -TimeoutSec 600 -Options $options"; }
-by_invoke_command() { natdsa "Invoke-Command $remoting -Options $options { (iptables-save) -join [Environment]::NewLine }"; }
+by_invoke_command() { natdsa "Invoke-Command $remoting -Options $options {
+  \$start = [Diagnostics.ProcessStartInfo]::new('iptables-save'); \$start.RedirectStandardOutput = \$true
+  \$save = [Diagnostics.Process]::Start(\$start); \$save.StandardOutput.ReadToEnd(); \$save.WaitForExit() }"; }
 
 # --- the clock ---
 
@@ -176,22 +179,31 @@ remoting() {
     by_natdsa_remoting Healthy "natdsa: Get-NatIptablesState -HostName" by_invoke_command SNAT "natdsa: Invoke-Command -HostName: iptables-save"
 }
 
-# Three questions in one process: the first connects.
+# Three questions in one process: the first connects. Beside it, what OpenSSH does over connections that are open.
 second() {
-  local round n
+  local round clock="\$clock = [Diagnostics.Stopwatch]::StartNew(); function Lap { \$clock.ElapsedMilliseconds; [int] [Diagnostics.Process]::GetCurrentProcess().TotalProcessorTime.TotalMilliseconds; \$clock.Restart() }"
   for ((round = 0; round < ROUNDS; round++)); do
-    natdsa "
-      \$clock = [Diagnostics.Stopwatch]::StartNew()
-      \$s = Get-NatIptablesState -ComputerName $quoted $ssh_way; \$first = \$clock.ElapsedMilliseconds; \$clock.Restart()
-      \$t = \$s | Get-NatIptablesState; \$again = \$clock.ElapsedMilliseconds; \$clock.Restart()
-      \$m = \$s | Test-DsaMarkerFile -Quiet; \$marker = \$clock.ElapsedMilliseconds
+    settle
+    natdsa "$clock
+      \$s = Get-NatIptablesState -ComputerName $quoted $ssh_way; \$first = Lap
+      \$t = \$s | Get-NatIptablesState; \$again = Lap
+      \$m = \$s | Test-DsaMarkerFile -Quiet; \$marker = Lap
       \"\$first \$again \$marker \$(\$s.Count + \$t.Count + \$m.Count)\"" >>second.times
+    by_xargs_master >/dev/null
+    for _ in 1 2; do
+      local TIMEFORMAT='%R'
+      { time by_xargs_master >/dev/null; } 2>>master.times
+    done
+    for master in master-*; do ssh -F ssh.conf -o "ControlPath=$PWD/$master" -O exit any 2>/dev/null; done
   done
-  [ "$(awk '{ print $4 }' second.times | sort -u)" = $((3 * HOSTS)) ] || { echo "not all hosts answered" >&2; exit 1; }
-  awk -v a="$(of second 1)" -v b="$(of second 2)" -v c="$(of second 3)" 'BEGIN {
-    printf "first question, Get-NatIptablesState                 %6.2f s\n", a / 1000
-    printf "the same over the open connections                   %6.2f s  %5.2f x\n", b / 1000, b / a
-    printf "Test-DsaMarkerFile over the open connections         %6.2f s  %5.2f x\n", c / 1000, c / a }'
+  [ "$(awk '{ print $7 }' second.times | sort -u)" = $((3 * HOSTS)) ] || { echo "not all hosts answered" >&2; exit 1; }
+  awk -v a="$(of second 1)" -v b="$(of second 3)" -v c="$(of second 5)" -v u="$(awk '{ print $2 }' second.times | median)" \
+    -v v="$(awk '{ print $4 - $2 }' second.times | median)" -v w="$(awk '{ print $6 - $4 }' second.times | median)" -v m="$(of master 1)" 'BEGIN {
+    row = "%-50s %6.2f s  %5.2f x   CPU: client %5.2f s, %5.2f x\n"
+    printf row, "first question, Get-NatIptablesState", a / 1000, 1, u / 1000, 1
+    printf row, "the same over the open connections", b / 1000, b / a, v / 1000, v / u
+    printf row, "Test-DsaMarkerFile over the open connections", c / 1000, c / a, w / 1000, w / u
+    printf "%-50s %6.2f s\n", "xargs -P 32 ssh over ControlPersist: iptables-save", m }'
 }
 
 memory() {

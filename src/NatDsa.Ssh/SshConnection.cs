@@ -162,7 +162,7 @@ internal sealed class SshConnection : IDisposable
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(host, port, cancellation).ConfigureAwait(false);
+            await socket.ConnectAsync(await HostLookup.AddressesAsync(host, cancellation).ConfigureAwait(false), port, cancellation).ConfigureAwait(false);
             return socket;
         }
         catch (Exception e)

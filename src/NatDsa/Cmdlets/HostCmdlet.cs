@@ -41,9 +41,9 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     public string[] HostName { get; set; } = [];
 
     /// <summary>Names or addresses of hosts that need nothing but an SSH server: <c>[user@]host[:port]</c>.</summary>
-    [Parameter(ParameterSetName = ComputerNameSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = ComputerNameSet, Mandatory = true, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
-    public string[] ComputerName { get; set; } = [];
+    public virtual string[] ComputerName { get; set; } = [];
 
     /// <summary>The user to log in as; ssh's own configuration decides when it is not given.</summary>
     [Parameter(ParameterSetName = HostNameSet, ValueFromPipelineByPropertyName = true)]

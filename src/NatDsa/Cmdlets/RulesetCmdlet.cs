@@ -12,6 +12,12 @@ public abstract class RulesetCmdlet : HostCmdlet
     /// <summary>Makes the cmdlet.</summary>
     protected RulesetCmdlet() => Texts = new RulesetTexts(this);
 
+    /// <inheritdoc/>
+    /// <remarks>Not by pipeline: a string there is text.</remarks>
+    [Parameter(ParameterSetName = ComputerNameSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    public override string[] ComputerName { get => base.ComputerName; set => base.ComputerName = value; }
+
     /// <summary>Files that hold rules; wildcards are allowed.</summary>
     [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 0)]
     [SupportsWildcards]

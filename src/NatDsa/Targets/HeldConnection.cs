@@ -34,6 +34,7 @@ internal sealed class HeldConnection<T>(Func<T, bool> isOpen, IdleConnections? i
                 return (usable, false);
             Drop();
             T opened = await open(cancellation).ConfigureAwait(false);
+            _idle.Opened();
             lock (_lock)
                 _connection = opened;
             return (opened, true);
@@ -50,7 +51,7 @@ internal sealed class HeldConnection<T>(Func<T, bool> isOpen, IdleConnections? i
         T? connection;
         lock (_lock)
             (connection, _connection) = (_connection, null);
-        connection?.Dispose();
+        Close(connection);
     }
 
     void IIdleConnection.CloseIfIdle()
@@ -62,7 +63,15 @@ internal sealed class HeldConnection<T>(Func<T, bool> isOpen, IdleConnections? i
                 (connection, _connection) = (_connection, null);
         }
 
-        connection?.Dispose();
+        Close(connection);
+    }
+
+    private void Close(T? connection)
+    {
+        if (connection is null)
+            return;
+        _idle.Closed();
+        connection.Dispose();
     }
 
     private void LetGo()

@@ -8,10 +8,12 @@ internal interface IIdleConnection
 }
 
 /// <summary>
-/// The connections of the process that are open and that nobody holds: what comes next, another cmdlet say, finds them open. Each has its time, and
-/// there are never more than so many.
+/// The connections of the process that are open and that nobody holds: what comes next, another cmdlet say, finds them open. Each has its time.
 /// </summary>
-/// <param name="limit">How many are kept. Those that come later are closed: who has gone through many hosts has no use for the last few.</param>
+/// <param name="limit">
+/// How many may be open, idle or not, for one to be kept. Of more, those that are let go are closed: who goes through many hosts has no
+/// use for a few.
+/// </param>
 /// <param name="time">How long each is kept.</param>
 /// <param name="clock">What time it is.</param>
 internal sealed class IdleConnections(int limit, TimeSpan time, TimeProvider clock)
@@ -20,9 +22,16 @@ internal sealed class IdleConnections(int limit, TimeSpan time, TimeProvider clo
     private readonly LinkedList<(IIdleConnection Connection, long Since)> _idle = [];
     private readonly Dictionary<IIdleConnection, LinkedListNode<(IIdleConnection Connection, long Since)>> _nodes = [];
     private ITimer? _timer;
+    private int _open;
 
     /// <summary>Those of this process. A connection is a socket and a thread.</summary>
     public static IdleConnections OfProcess { get; } = new(100, TimeSpan.FromSeconds(60), TimeProvider.System);
+
+    /// <summary>A connection was opened, idle or not.</summary>
+    public void Opened() => Interlocked.Increment(ref _open);
+
+    /// <summary>A connection was closed.</summary>
+    public void Closed() => Interlocked.Decrement(ref _open);
 
     /// <summary>Nobody holds it any more.</summary>
     public void Keep(IIdleConnection connection)
@@ -31,7 +40,7 @@ internal sealed class IdleConnections(int limit, TimeSpan time, TimeProvider clo
         {
             if (_nodes.ContainsKey(connection))
                 return;
-            if (_idle.Count < limit)
+            if (_open <= limit)
             {
                 _nodes.Add(connection, _idle.AddLast((connection, clock.GetTimestamp())));
                 _timer ??= clock.CreateTimer(static s => ((IdleConnections)s!).CloseOld(), this, time, Timeout.InfiniteTimeSpan);

@@ -1,9 +1,9 @@
 using System.Collections;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
 using NatDsa.Resources;
+using NatDsa.Ssh;
 
 namespace NatDsa.Targets;
 
@@ -42,7 +42,7 @@ internal static class SshProgram
         string name = settings["hostname"].FirstOrDefault(address.Host);
         try
         {
-            await Dns.GetHostAddressesAsync(name, cancellation).ConfigureAwait(false);
+            await HostLookup.AddressesAsync(name, cancellation).ConfigureAwait(false);
             return null;
         }
         catch (SocketException e)

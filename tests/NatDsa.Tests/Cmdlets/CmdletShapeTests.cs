@@ -65,6 +65,28 @@ public sealed class CmdletShapeTests : IDisposable
         Assert.True(Assert.Single(answer.Errors).Exception is ParameterBindingException or PSArgumentException or HostException or IOException, answer.Errors[0].ToString());
     }
 
+    [Theory]
+    [InlineData("Get-DsaAgentState")]
+    [InlineData("Test-DsaMarkerFile")]
+    [InlineData("Set-DsaMarkerFile -Confirm:0")]
+    [InlineData("Repair-DsaNatHost -Confirm:0")]
+    [InlineData("Test-NatEgress")]
+    public void A_name_by_pipeline_is_a_host(string command)
+    {
+        ModuleSession.Answer answer = _module.Run($"'127.0.0.1:1', '127.0.0.2:1' | {command} -Credential ([pscredential]::new('nobody', [securestring]::new()))");
+        Assert.Empty(answer.Output);
+        Assert.Equal(["127.0.0.1:1", "127.0.0.2:1"], answer.Errors.Select(e => (string)e.TargetObject).Order());
+        Assert.All(answer.Errors, e => Assert.StartsWith(ErrorIds.TargetUnreachable, e.FullyQualifiedErrorId, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void What_is_no_name_is_no_host()
+    {
+        ErrorRecord error = Assert.Single(_module.Run("[pscustomobject]@{ Name = 'nat01' } | Get-DsaAgentState").Errors);
+        Assert.StartsWith(ErrorIds.TargetUnreachable, error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains("[user@]host[:port]", error.Exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_state_read_from_a_file_names_no_host_to_repair()
     {

@@ -60,6 +60,26 @@ public sealed class BadHostTests(SshHost host) : IClassFixture<SshHost>, IDispos
         Failed("TargetUnreachable", ErrorCategory.ConnectionError, "nat99.invalid", await RunAsync("nat99.invalid", 30));
     }
 
+    [Theory]
+    [InlineData("-ComputerName", "-KeyFile")]
+    [InlineData("-HostName", "-KeyFilePath")]
+    public async Task A_name_server_that_does_not_answer_costs_the_hosts_time(string name, string key)
+    {
+        // What is sent to the name server comes nowhere, and the resolver waits for minutes.
+        string[] lines = ["nameserver 192.0.2.1", "options timeout:30 attempts:5"];
+        await File.WriteAllLinesAsync(Path.Combine(host.Folder, "resolv.conf"), lines, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(host.Folder, "nsswitch.conf"), "hosts: dns\n", TestContext.Current.CancellationToken);
+        ProgramRun run = await ProgramRun.OfAsync(ProgramRun.Start("unshare", ["--net", "--mount", "sh", "-c",
+            """
+            ip link add nowhere type veth peer name end && ip addr add 192.0.2.2/24 dev nowhere && ip link set nowhere up && ip link set end up || exit
+            ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:99 dev nowhere || exit
+            for file in resolv.conf nsswitch.conf; do mount --bind "$1/$file" "/etc/$file" || exit; done
+            exec "$2" -NoProfile -Command "Get-NatIptablesState $3 nat01.example -UserName bash $4 '$1/openssh-ed25519' -TimeoutSec 3 -ErrorVariable e -ErrorAction SilentlyContinue; \$e.FullyQualifiedErrorId"
+            """, "sh", host.Folder, Repository.Program, name, key]))
+            .WaitAsync(s_patience, TestContext.Current.CancellationToken);
+        Assert.StartsWith("TimedOut,", run.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_password_and_a_key_that_are_refused_are_errors_of_the_login()
     {
@@ -116,6 +136,7 @@ public sealed class BadHostTests(SshHost host) : IClassFixture<SshHost>, IDispos
         Assert.All(answer.Errors, e => Assert.StartsWith("TimedOut,", e.FullyQualifiedErrorId, StringComparison.Ordinal));
         await NoConnectionToAsync(host.Port);
         await NoShellOfAsync("slow");
+        await NoShellOfAsync("hang");
         await NoShellOfAsync("complaints");
     }
 

@@ -25,7 +25,7 @@ public sealed class SshHost : IAsyncLifetime
     // Login shells that are a script. Those that end in a shell that works are root's, who may see the rules.
     private static readonly (string Name, bool IsRoot, string Script)[] s_scripts =
     [
-        ("hang", false, "exec sleep 600"),
+        ("hang", false, "trap '' HUP PIPE TERM; sleep 600; exit 1"),
         ("motd", true, """echo '*** Authorized use only ***'; printf 'Last login: never'; exec /bin/sh "$@" """),
         ("question", true, """printf 'Continue? '; read answer; exec /bin/sh "$@" """),
         ("half", true, """/bin/sh "$@" | sed '/ out save/q'; kill -KILL $$"""),
