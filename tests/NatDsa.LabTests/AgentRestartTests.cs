@@ -19,7 +19,7 @@ public sealed class AgentRestartTests(SharedLab host) : IClassFixture<SharedLab>
         var answer = await host.RunAsync($"Repair-DsaNatHost @nat -TimeoutSec {seconds} -Confirm:0");
         Assert.Equal("RepairFailed", answer.ErrorId);
         var repair = answer.Despite<RepairResult>();
-        Assert.Equal(RepairStepStatus.Undone, repair.Steps.Single(s => s.Name == "RestartIptables").Status);
+        Assert.Equal(RepairStepStatus.Undone, repair.Steps.Single(s => s.Name == "LoadRules").Status);
         Assert.Equal(NatStatus.Erased, repair.After.Status);
 
         // The agent that would not start is down: that could not be undone, and is said.

@@ -34,9 +34,9 @@ public sealed class FullDiskTests(SharedLab host) : IClassFixture<SharedLab>
     public async Task A_disk_that_gets_full_on_the_way_leaves_the_host_repaired_or_as_it_was()
     {
         await host.BreakAsync();
-        await host.OnNatAsync($"sed -i '2i cat /dev/zero >{Backups}/fill 2>/dev/null' /etc/rc.d/init.d/iptables");
+        await host.OnNatAsync($"sed -i '2i cat /dev/zero >{Backups}/fill 2>/dev/null' /usr/sbin/chkconfig");
         var before = await host.Nat.SnapshotAsync();
-        await using (await SmallDisk.MountAsync(host, Backups, pages: 64))
+        await using (await SmallDisk.MountAsync(host, Backups, pages: 80))
         {
             var answer = await host.RunAsync(Repair);
             if (answer.Despite<RepairResult>().Outcome == RepairOutcome.Repaired)
@@ -51,23 +51,23 @@ public sealed class FullDiskTests(SharedLab host) : IClassFixture<SharedLab>
             }
         }
 
-        await host.OnNatAsync("sed -i 2d /etc/rc.d/init.d/iptables");
+        await host.OnNatAsync("sed -i 2d /usr/sbin/chkconfig");
         await AssertRepairedAsync();
     }
 
     [Fact]
-    public async Task Settings_that_cannot_be_written_are_left_whole()
+    public async Task Persisted_rules_that_cannot_be_written_are_left_whole()
     {
         await host.BreakAsync();
         await using (await SmallDisk.MountAsync(host, Settings, pages: 16))
         {
-            await host.OnNatAsync($"echo 'IPTABLES_SAVE_ON_RESTART=\"yes\"' >>{Settings}/iptables-config; cat /dev/zero >{Settings}/fill || true");
+            await host.OnNatAsync($"cat /dev/zero >{Settings}/fill || true");
             var files = await host.OnNatAsync($"find {Settings} -type f | sort | xargs sha256sum");
             var before = await host.Nat.SnapshotAsync();
 
-            var answer = await host.RunAsync(Repair);
+            var answer = await host.RunAsync($"Repair-DsaNatHost @nat -RulesPath '{LabPaths.Root}/tests/Lab/rules/standard.v4' -Confirm:0");
             Assert.Equal(("RepairFailed", RepairOutcome.Undone), (answer.ErrorId, answer.Despite<RepairResult>().Outcome));
-            Assert.Equal("HoldSaving", answer.Despite<RepairResult>().Steps.Single(s => s.Status == RepairStepStatus.Failed).Name);
+            Assert.Equal("InstallRules", answer.Despite<RepairResult>().Steps.Single(s => s.Status == RepairStepStatus.Failed).Name);
             Assert.Equal(files, await host.OnNatAsync($"find {Settings} -type f | sort | xargs sha256sum"));
             await host.AssertUnchangedSinceAsync(before, answer.ToString(), Backups);
         }

@@ -39,20 +39,22 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
         await using var repair = await shell.StartAsync("Repair-DsaNatHost @natSsh -Confirm:0");
         await gate.ReachedAsync();
 
-        // Both the server's end of the connection and the program that serves PowerShell there.
+        // Both the server's end of the connection and the program that serves PowerShell there. The cmdlet goes on over a new one.
         await host.OnNatAsync("kill -9 $(pgrep -f '[s]shd: root') $(pgrep -f '[n]atdsa -sshs')");
-        Assert.Equal("TargetUnreachable", (await repair.Answer).ErrorId);
         await gate.OpenAsync();
-        await RepairGate.FreeAsync(host);
+        var answer = await repair.Answer;
 
         if (restart == "work")
         {
+            var result = answer.Only<RepairResult>();
+            Assert.Equal((RepairOutcome.Repaired, RuleConfirmation.NewConnection), (result.Outcome, result.Confirmation));
             Assert.True((await host.Lab.FetchAsync()).Answered);
             Assert.Equal(RepairOutcome.NothingToDo, (await host.RunUnchangedAsync(Repair)).Only<RepairResult>().Outcome);
             return;
         }
 
-        await host.AssertUnchangedSinceAsync(before, "", "/var/lib/natdsa", "/etc/rc.d/init.d/iptables", "module dsa_filter");
+        Assert.Equal("RepairFailed", answer.ErrorId);
+        await host.AssertUnchangedSinceAsync(before, answer.ToString(), "/var/lib/natdsa", "/usr/local/sbin", "module dsa_filter");
         await host.Lab.SetFaultAsync("restart", "work");
         await AssertRepairedAsync();
     }
@@ -68,25 +70,24 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
         await using var repair = await shell.StartAsync("Repair-DsaNatHost @natSsh -Confirm:0");
         await gate.ReachedAsync();
         await host.OnNatAsync("kill -9 $(pgrep -f '[s]shd: root') $(pgrep -f '[n]atdsa -sshs')");
-        var answer = await repair.Answer;
-        Assert.Equal("TargetUnreachable", answer.ErrorId);
-        Assert.Contains("Get-NatIptablesState", answer.Errors[0].ToString(), StringComparison.Ordinal);
         await gate.OpenAsync();
-        await RepairGate.FreeAsync(host);
+        var answer = await repair.Answer;
+        Assert.Equal("RepairFailed", answer.ErrorId);
 
         // The manifest is the last of the backup: without it nothing may have been begun, and nothing could be undone.
-        await host.OnNatAsync("ls /var/lib/natdsa/*/manifest /var/lib/natdsa/*/undo-marker.log");
+        await host.OnNatAsync("ls /var/lib/natdsa/*/manifest");
         await host.AssertUnchangedSinceAsync(before, "", "/var/lib/natdsa", "/usr/local/sbin", "module dsa_filter");
         await host.Lab.SetFaultAsync("restart", "work");
         await AssertRepairedAsync();
     }
 
     [Fact]
-    public async Task A_repair_that_nobody_waits_for_any_more_comes_to_its_end()
+    public async Task A_repair_that_nobody_waits_for_any_more_is_taken_back_and_told_of_once()
     {
         await host.BreakAsync();
+        var before = await host.Nat.SnapshotAsync();
         var gate = await RepairGate.CloseAsync(host, RepairMoment.Rules);
-        await using (var repair = await host.StartAsync($"{Repair} -TimeoutSec 60"))
+        await using (var repair = await host.StartAsync($"{Repair} -RollbackSec 5"))
         {
             await gate.ReachedAsync();
             await repair.StopAsync().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
@@ -95,8 +96,10 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
 
         await gate.OpenAsync();
         await RepairGate.FreeAsync(host);
-        Assert.True((await host.Lab.FetchAsync()).Answered);
-        Assert.Equal(RepairOutcome.NothingToDo, (await host.RunUnchangedAsync(Repair)).Only<RepairResult>().Outcome);
+        await host.AssertUnchangedSinceAsync(before, "", "/var/lib/natdsa", "/usr/local/sbin");
+        var told = await host.RunAsync(Repair);
+        Assert.Equal(("RolledBack", RepairOutcome.RolledBack), (told.ErrorId, told.Despite<RepairResult>().Outcome));
+        await AssertRepairedAsync();
     }
 
     [Fact]
@@ -117,33 +120,38 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
 
     [Theory]
     [InlineData(RepairMoment.Rules)]
+    [InlineData(RepairMoment.Service)]
     [InlineData(RepairMoment.Boot)]
     [InlineData(RepairMoment.Agent)]
-    public async Task A_repair_that_is_killed_holds_no_lock_and_the_next_one_succeeds(RepairMoment moment)
+    public async Task A_repair_that_is_killed_is_taken_back_by_its_guard_and_the_next_one_succeeds(RepairMoment moment)
     {
         await host.BreakAsync();
-        await host.OnNatAsync("sed -i 's/^IPTABLES_SAVE_ON_RESTART=.*/IPTABLES_SAVE_ON_RESTART=\"yes\"/' /etc/sysconfig/iptables-config");
-        var config = await host.Nat.ReadFileAsync("/etc/sysconfig/iptables-config");
-        var rules = await host.Nat.ReadFileAsync("/etc/sysconfig/iptables");
+        var before = await host.Nat.SnapshotAsync();
         var gate = await RepairGate.CloseAsync(host, moment);
         await using var repair = await host.StartAsync(Repair);
         await gate.ReachedAsync();
 
-        // The shell that runs the script is the one that has the lock open.
-        await host.OnNatAsync("""
-            holder=$(find /proc/[0-9]*/fd -lname /var/lib/natdsa/lock 2>/dev/null | head -n 1)
-            holder=${holder#/proc/}
-            kill -9 "${holder%%/*}"
-            """);
-        Assert.Equal("AnswerBroken", (await repair.Answer).ErrorId);
-
-        // The step that it died in goes on to its end.
-        await gate.OpenAsync();
-        await RepairGate.FreeAsync(host);
+        await host.OnNatAsync("kill -9 $(cat /var/lib/natdsa/*/worker); : >/run/gate/open");
+        var answer = await repair.Answer;
+        Assert.True(answer.ErrorId == "RolledBack", answer.ToString() + string.Join("; ", answer.Despite<RepairResult>().Steps.Select(s => $"{s} {s.Evidence}")) + answer.Despite<RepairResult>().Reason);
+        await host.AssertUnchangedSinceAsync(before, answer.ToString(), "/var/lib/natdsa", "/usr/local/sbin", "/usr/sbin/chkconfig", "/etc/rc.d/init.d/iptables", "/etc/rc.d/init.d/ds_agent", "module dsa_filter");
         await AssertRepairedAsync();
-        Assert.Equal(rules, await host.Nat.ReadFileAsync("/etc/sysconfig/iptables"));
-        Assert.Equal(config, await host.Nat.ReadFileAsync("/etc/sysconfig/iptables-config"));
         Assert.Equal(RepairOutcome.NothingToDo, (await host.RunUnchangedAsync(Repair)).Only<RepairResult>().Outcome);
+    }
+
+    [Fact]
+    public async Task A_repair_that_is_killed_with_its_guard_holds_no_lock_and_the_next_one_succeeds()
+    {
+        await host.BreakAsync();
+        var gate = await RepairGate.CloseAsync(host, RepairMoment.Service);
+        await using var repair = await host.StartAsync(Repair);
+        await gate.ReachedAsync();
+
+        await host.OnNatAsync("kill -9 $(find /proc/[0-9]*/fd -lname /var/lib/natdsa/lock 2>/dev/null | cut -d/ -f3 | sort -u)");
+        var answer = await repair.Answer;
+        Assert.Equal(("RepairFailed", RepairOutcome.Stuck), (answer.ErrorId, answer.Despite<RepairResult>().Outcome));
+        await gate.OpenAsync();
+        await AssertRepairedAsync();
     }
 
     private async Task AssertRepairedAsync()

@@ -91,30 +91,10 @@ public sealed class PersistedRulesTests(SharedLab host) : IClassFixture<SharedLa
 
         var repair = (await host.RunAsync("Repair-DsaNatHost @nat -Confirm:0")).Only<RepairResult>();
         Assert.Equal(RepairOutcome.Repaired, repair.Outcome);
-        Assert.Equal(["HoldSaving", "ReleaseSaving"], repair.Steps.Select(s => s.Name).Where(n => n.EndsWith("Saving", StringComparison.Ordinal)));
         Assert.Equal(rules, await host.Nat.ReadFileAsync(File));
         Assert.Equal(config, await host.Nat.ReadFileAsync(Config));
         Assert.True((await host.Lab.FetchAsync()).Answered);
         Assert.Equal(RepairOutcome.NothingToDo, (await host.RunUnchangedAsync("Repair-DsaNatHost @nat -Confirm:0")).Only<RepairResult>().Outcome);
-    }
-
-    [Fact]
-    public async Task Settings_behind_a_link_and_without_a_last_line_end_come_back()
-    {
-        await host.BreakAsync();
-        await host.OnNatAsync($"""
-            sed -i /^IPTABLES_SAVE_ON_RESTART=/d {Config}
-            printf 'IPTABLES_SAVE_ON_RESTART="yes"' >>{Config}
-            mv {Config} /srv/settings
-            ln -s /srv/settings {Config}
-            """);
-        var settings = await host.Nat.ReadFileAsync("/srv/settings");
-
-        var repair = (await host.RunAsync("Repair-DsaNatHost @nat -Confirm:0")).Only<RepairResult>();
-        Assert.Contains(repair.Steps, step => step is { Name: "HoldSaving", Status: RepairStepStatus.Done });
-        Assert.Equal(settings + "\n", await host.Nat.ReadFileAsync("/srv/settings"));
-        Assert.Equal("/srv/settings\n", await host.OnNatAsync($"readlink {Config}"));
-        Assert.True((await host.Lab.FetchAsync()).Answered);
     }
 
     private sealed class TemporaryFile : IDisposable

@@ -63,6 +63,12 @@ public static class ErrorIds
     /// <summary>A step failed; what had been done was undone.</summary>
     public const string RepairFailed = nameof(RepairFailed);
 
+    /// <summary>The host took a change back by itself: nobody could connect anew with the rules that it had loaded, or its program died.</summary>
+    public const string RolledBack = nameof(RolledBack);
+
+    /// <summary>The host has changed since the plan was made.</summary>
+    public const string StateChanged = nameof(StateChanged);
+
     /// <summary>Another repair is at work on the host.</summary>
     public const string LockHeld = nameof(LockHeld);
 

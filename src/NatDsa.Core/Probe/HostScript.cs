@@ -30,12 +30,12 @@ public sealed class HostScript
     internal static HostScript Load(params string[] names) => new(Array.ConvertAll(names, static name => s_files.GetOrAdd(name, ReadFile)));
 
     /// <summary>Sets one of the script's variables.</summary>
-    /// <param name="name">The variable, as the script knows it: <c>[A-Z_]+</c>.</param>
+    /// <param name="name">The variable, as the script knows it: <c>[A-Z_][A-Z0-9_]*</c>.</param>
     /// <param name="value">Any text without NUL.</param>
     /// <exception cref="ArgumentException">The name is no such word, or the value holds a NUL, which a shell cannot.</exception>
     internal HostScript With(string name, string value)
     {
-        if (name.Length == 0 || !name.All(c => char.IsAsciiLetterUpper(c) || c == '_'))
+        if (name.Length == 0 || char.IsAsciiDigit(name[0]) || !name.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c == '_'))
             throw new ArgumentException($"'{name}' is not a variable of a script.", nameof(name));
         if (value.Contains('\0'))
             throw new ArgumentException("A value cannot hold a NUL.", nameof(value));

@@ -31,14 +31,34 @@ internal static class HostScripts
             .With("URI_PATH", uri.PathAndQuery)
             .With("SECONDS_LIMIT", Seconds(limit));
 
+    /// <summary>Reads how far a transaction is.</summary>
+    /// <param name="id">The transaction.</param>
+    /// <param name="seen">How far it was last seen.</param>
+    /// <param name="wait">How long the script may wait for news.</param>
+    /// <param name="confirm">Whether this is the new connection that new rules wait for.</param>
+    public static HostScript Follow(string id, string seen, TimeSpan wait, bool confirm) =>
+        HostScript.Load("frame.sh", "read.sh", "journal.sh", "follow.sh")
+            .Reading(ProbeSections.All)
+            .With("ID", id)
+            .With("SEEN", seen)
+            .With("TENTHS", Tenths(wait))
+            .With("CONFIRM", confirm ? "yes" : "no");
+
+    /// <summary>A wait as the scripts take it: tenths of a second.</summary>
+    public static string Tenths(TimeSpan wait) =>
+        Math.Max(1, (long)(wait.TotalSeconds * 10)).ToString(CultureInfo.InvariantCulture);
+
     /// <summary>A time limit as the scripts take it: whole seconds, at least one.</summary>
     public static string Seconds(TimeSpan limit) =>
         Math.Max(1, (long)Math.Ceiling(limit.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
 
+    /// <summary>A word that no text of a host can know.</summary>
+    public static string NewNonce() => RandomNumberGenerator.GetHexString(32, lowercase: true);
+
     /// <summary>Sets what every script needs: a new nonce, and the sections to read.</summary>
     public static HostScript Reading(this HostScript script, ProbeSections sections) =>
         script
-            .With("NONCE", RandomNumberGenerator.GetHexString(32, lowercase: true))
+            .With("NONCE", NewNonce())
             .With("LIMIT", Seconds(SectionLimit))
             .With("SECTIONS", string.Join(' ', Words(sections)));
 
@@ -52,5 +72,7 @@ internal static class HostScripts
             yield return "agent";
         if (sections.HasFlag(ProbeSections.Persisted))
             yield return "persisted";
+        if (sections.HasFlag(ProbeSections.Change))
+            yield return "change";
     }
 }

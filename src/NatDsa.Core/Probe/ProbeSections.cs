@@ -19,6 +19,9 @@ internal enum ProbeSections
     /// <summary>The persisted rules, and the service that loads them.</summary>
     Persisted = 8,
 
-    /// <summary>All of it.</summary>
+    /// <summary>What a host can tell of itself.</summary>
     All = Rules | Marker | Agent | Persisted,
+
+    /// <summary>What a change must know besides: whether the host is still as it was read, and whether a change is at work or was rolled back.</summary>
+    Change = 16,
 }

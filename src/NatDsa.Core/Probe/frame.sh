@@ -85,6 +85,12 @@ starts_at_boot() {
     return 1
 }
 
+# is_started SERVICE: succeeds when the init system counts it as started; one that keeps no account of that never is.
+is_started() {
+    if on_systemd && systemctl is-active --quiet "$1.service" 2>/dev/null; then return 0; fi
+    [ -e "/var/lock/subsys/$1" ]
+}
+
 # process_runs NAME: succeeds when a process with that command name exists. /proc/N/stat has it in parentheses.
 process_runs() {
     grep -qs "^[0-9]* ($1) " /proc/[0-9]*/stat

@@ -1,5 +1,8 @@
 # Reads what NatDsa needs to know of a host. Nothing here changes anything.
 
+# Where rules are persisted.
+PERSISTED="/etc/sysconfig/iptables /etc/sysconfig/ip6tables /etc/iptables/rules.v4 /etc/iptables/rules.v6"
+
 read_host() {
     names=$(uname -sn)
     fact kernel "${names%% *}"
@@ -104,6 +107,7 @@ read_service() {
         fi
         if on_systemd && systemctl cat "$service.service" >/dev/null 2>&1; then fact "unit.$service" yes; fi
         if starts_at_boot "$service"; then fact "boot.$service" yes; else fact "boot.$service" no; fi
+        if is_started "$service"; then fact "started.$service" yes; else fact "started.$service" no; fi
     done
     for owner in dockerd firewalld libvirtd kube-proxy fail2ban-server; do
         if process_runs "$owner"; then fact owner "$owner"; fi
@@ -112,11 +116,34 @@ read_service() {
 
 read_persisted() {
     framed service read_service
-    for file in /etc/sysconfig/iptables /etc/sysconfig/ip6tables /etc/sysconfig/iptables-config \
-        /etc/sysconfig/ip6tables-config /etc/iptables/rules.v4 /etc/iptables/rules.v6 \
-        /etc/nftables.conf /etc/sysconfig/nftables.conf; do
+    for file in $PERSISTED /etc/nftables.conf /etc/sysconfig/nftables.conf; do
         if [ -e "$file" ] || [ -h "$file" ]; then section "$LIMIT" "file.$file" cat "$file"; fi
     done
+}
+
+# A number for what a plan is made from: the rules without their counters, the persisted ones, the markers.
+digest() {
+    {
+        for family in iptables ip6tables; do
+            for tool in $(front_ends "$family"); do
+                echo "$tool"
+                limited "$LIMIT" "$tool-save" | sed -e '/^#/d' -e 's/\[[0-9]*:[0-9]*\]//'
+            done
+        done
+        read_marker
+        for file in $PERSISTED; do
+            if [ -f "$file" ]; then echo "$file" && cat "$file"; fi
+        done
+    } 2>/dev/null | cksum
+}
+
+# The newest transaction that is at work, or was rolled back and nobody was told.
+read_transaction() {
+    if [ ! -h /var/lib/natdsa ] && cd /var/lib/natdsa 2>/dev/null; then
+        for state in */state/running */state/waiting */state/confirmed */state/undoing */state/rolledback; do
+            if [ -e "$state" ] && [ ! -h "${state%%/*}" ]; then fact "${state##*/}" "${state%%/*}"; fi
+        done
+    fi
 }
 
 read_sections() {
@@ -127,6 +154,10 @@ read_sections() {
             marker) framed marker read_marker ;;
             agent) read_agent ;;
             persisted) read_persisted ;;
+            change)
+                framed change.digest digest
+                framed change.transaction read_transaction
+                ;;
         esac
     done
     printf '@%s done\n' "$NONCE"

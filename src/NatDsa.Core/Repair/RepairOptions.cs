@@ -15,6 +15,12 @@ internal sealed record RepairOptions(string? NewRules = null, string? NewRulesPa
     /// <summary>How long the rules must stay after the agent has started.</summary>
     public TimeSpan Settle { get; init; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>How long rules that were loaded wait for a new connection before the host takes them back.</summary>
+    public TimeSpan Rollback { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long the script that begins may wait until it has something to tell.</summary>
+    public TimeSpan FirstNews { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>
     /// The same with limits that fit into the time that a host is given: a restart of the agent that hangs, and the attempt to start it
     /// again when that is undone, must end while somebody still waits for the answer.

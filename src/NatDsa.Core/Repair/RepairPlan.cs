@@ -43,22 +43,23 @@ internal sealed class RepairPlan
         return plan.WhyNotAtAll() is { } fault ? plan.Refuse(fault) : plan.Decide(options);
     }
 
-    /// <summary>The plan as one script.</summary>
+    /// <summary>The plan as a change of the host.</summary>
     /// <param name="options">What the plan was made from.</param>
     /// <param name="id">Names the repair's folder on the host: letters, digits and hyphens.</param>
-    public HostScript ToScript(RepairOptions options, string id) =>
-        HostScript.Load("frame.sh", "files.sh", "read.sh", "repair.sh")
-            .Reading(ProbeSections.All)
-            .With("ID", id)
-            .With("STEPS", string.Join(' ', Steps.Select(s => s.ScriptName)))
-            .With("RULES_FILE", Service?.RulesFile ?? "")
-            .With("NEW_RULES", Changes("install") ? options.NewRules! : "")
-            .With("MARKERS", NeedsMarker ? DsaMarker.UseDsaWithIptables.Path() : "")
-            .With("SERVICES", string.Join(' ', Service?.Services ?? []))
-            .With("MANAGER", Service is { Systemd: true } ? "systemd" : "sysv")
-            .With("STEP_SECONDS", HostScripts.Seconds(options.StepLimit))
-            .With("AGENT_SECONDS", HostScripts.Seconds(options.AgentLimit))
-            .With("SETTLE_SECONDS", HostScripts.Seconds(options.Settle));
+    public Transaction ToTransaction(RepairOptions options, string id) =>
+        new(id, [.. Steps.Select(s => s.ScriptName)], Host.Answer["change.digest"]?.Text.Trim() ?? "")
+        {
+            IPv4 = IPv4,
+            IPv6 = IPv6,
+            SourceNat = IPv4 is not null,
+            Markers = NeedsMarker ? [DsaMarker.UseDsaWithIptables.Path()] : [],
+            Service = Service,
+            Limits = options,
+        };
+
+    private RuleLoad? IPv4 { get; init; }
+
+    private RuleLoad? IPv6 { get; init; }
 
     // An agent that erases nothing starts without a marker: then its absence is no failure.
     private bool NeedsMarker => Changes("marker") || Agent.Markers.Any(m => m is { Marker: DsaMarker.UseDsaWithIptables, Usable: true });
@@ -122,43 +123,69 @@ internal sealed class RepairPlan
         bool bootIsMissing = service is { StartsAtBoot: false } && !FirewalldRuns && (rulesAreGone || (agentErases && serviceHoldsNat));
         bool restartAgent = rulesAreGone && Agent.Installed && !options.SkipAgentRestart;
         bool install = rulesAreGone && options.NewRules is not null;
-        bool holdSaving = rulesAreGone && SavesOnRestart();
-        bool releaseSaving = holdSaving || HoldsSaving();
+        RuleLoad? ipv4 = rulesAreGone ? new RuleLoad("iptables", service!.RulesFile, options.NewRules) : null;
+        RuleLoad? ipv6 = service is not null && !FirewalldRuns && IPv6RulesAreGone(service) ? new RuleLoad("ip6tables", service.RulesFile6) : null;
         return new RepairPlan(Host, Before, Agent)
         {
             Service = service,
+            IPv4 = ipv4,
+            IPv6 = ipv6,
             Steps = [.. Steps()],
         };
 
         IEnumerable<RepairStep> Steps()
         {
-            if (!rulesAreGone && !markerIsMissing && !bootIsMissing && !releaseSaving)
+            RuleLoad[] loads = [.. new[] { ipv4, ipv6 }.OfType<RuleLoad>()];
+            if (loads.Length == 0 && !markerIsMissing && !bootIsMissing)
                 yield break;
-            string file = service?.RulesFile ?? "";
-            if (rulesAreGone)
-                yield return Step("CheckRules", "check", Messages.StepCheck, $"iptables-restore --test <{(install ? options.NewRulesPath : file)}");
+            if (loads.Length > 0)
+                yield return Step("CheckRules", "check", Messages.StepCheck, Commands(load => $"{load.Tool}-restore --test <{Source(load)}"));
             yield return Step("Backup", "backup", Messages.StepBackup, "iptables-save -c; ip6tables-save -c; cp -p …");
             if (markerIsMissing)
                 yield return Step("CreateMarker", "marker", marker!.Reason, $"touch {marker.Path}", $"rm {marker.Path}");
-            if (holdSaving)
-                yield return Step("HoldSaving", "config", Messages.StepHoldSaving.With(file), $"{file}-config: IPTABLES_SAVE_ON_RESTART=\"no\"", $"{file}-config");
+            if (loads.Length > 0)
+                yield return Step("LoadRules", "rules", rulesAreGone ? Before.Reason : Messages.StepLoadIPv6.With(ipv6!.File), Commands(load => $"{load.Tool}-restore <{Source(load)}"), Commands(load => $"{load.Tool}-restore -c <…"));
             if (install)
-                yield return Step("InstallRules", "install", Messages.StepInstall.With(options.NewRulesPath), $"{options.NewRulesPath} → {file}", file);
-            if (rulesAreGone)
-                yield return Step("RestartIptables", "rules", Before.Reason, service!.RestartCommand, "iptables-restore -c <…");
+                yield return Step("InstallRules", "install", Messages.StepInstall.With(options.NewRulesPath), $"{options.NewRulesPath} → {ipv4!.File}", ipv4.File);
+            if (rulesAreGone && service!.NotStarted.Count > 0)
+                yield return Step("StartService", "service", Messages.StepService.With(service.NotStarted[0]), service.StartCommand, service.StopCommand);
             if (bootIsMissing)
                 yield return Step("EnableAtBoot", "boot", Messages.StepBoot.With(service!.Services[0]), service.EnableCommand, service.DisableCommand);
             if (restartAgent)
                 yield return Step("RestartAgent", "agent", Messages.StepAgent, "/etc/init.d/ds_agent restart", "/etc/init.d/ds_agent start");
-            if (releaseSaving)
-                yield return Step("ReleaseSaving", "settings", Messages.StepReleaseSaving, $"{file}-config");
+
+            string Commands(Func<RuleLoad, string> command) => string.Join("; ", loads.Select(command));
+
+            string Source(RuleLoad load) => load.NewRules is null ? load.File : options.NewRulesPath!;
         }
+    }
+
+    // A table of IPv6 without a rule, where the persisted rules have some. The agent that erases rules erases these too.
+    private bool IPv6RulesAreGone(RuleService service)
+    {
+        if (Host.Answer["host"]?.Fact("forwarding.ipv6") is null || !Host.Answer.TryGet("file." + service.RulesFile6, out Section? file))
+            return false;
+        Section[] running = [.. Host.Answer.Sections.Values.Where(s => s.Name.StartsWith("save.ip6tables", StringComparison.Ordinal))];
+        return running.Length > 0
+            && Array.TrueForAll(running, s => s.ExitCode == 0 && IsWithoutRules(s.Text) == true)
+            && IsWithoutRules(file.Text) == false;
+    }
+
+    // Null when the text can't be read whole.
+    private static bool? IsWithoutRules(string text)
+    {
+        if (string.IsNullOrWhiteSpace(text))
+            return true;
+        Ruleset rules = RulesetReader.Read(text, RulesetReadMode.Lenient, NetfilterFamily.IPv6);
+        return rules.IsPartial || rules.Format != RulesetFormat.IptablesSave ? null
+            : !rules.Tables.SelectMany(table => table.Rules).Any(rule => !AgentPortRules.Contains(rule));
     }
 
     private static RepairStep Step(string name, string scriptName, string reason, string command, string? undo = null) =>
         new() { Name = name, ScriptName = scriptName, Reason = reason, Command = command, Undo = undo };
 
-    private static string? WhyNoSourceNat(HostSnapshot host, string rulesFile)
+    /// <summary>Why the persisted rules of a host are not rules that a repair may load; null when they are.</summary>
+    internal static string? WhyNoSourceNat(HostSnapshot host, string rulesFile)
     {
         if (host.Answer["file." + rulesFile] is not { } section)
             return Messages.RulesFileMissing.With(rulesFile);
@@ -207,22 +234,4 @@ internal sealed class RepairPlan
 
     private IEnumerable<string> OwningProcesses() =>
         Host.Answer["service"]?.Facts().Where(f => f.Key == "owner").Select(f => f.Value).Distinct() ?? [];
-
-    private bool SavesOnRestart() => Configs().Any(text => text.Split('\n').Any(line =>
-        line.TrimStart() is var setting
-        && (setting.StartsWith("IPTABLES_SAVE_ON_", StringComparison.Ordinal) || setting.StartsWith("IP6TABLES_SAVE_ON_", StringComparison.Ordinal))
-        && setting.Contains("yes", StringComparison.Ordinal)));
-
-    // repair.sh marks the lines that it adds.
-    private bool HoldsSaving() => Configs().Any(text => text.Split('\n').Contains("# natdsa: no saving during a repair"));
-
-    private IEnumerable<string> Configs()
-    {
-        string[] files = ["/etc/sysconfig/iptables-config", "/etc/sysconfig/ip6tables-config"];
-        foreach (string file in files)
-        {
-            if (Host.Answer.TryGet("file." + file, out Section? section))
-                yield return section.Text;
-        }
-    }
 }

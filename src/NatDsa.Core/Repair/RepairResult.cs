@@ -20,6 +20,12 @@ public enum RepairOutcome
     /// <summary>A step failed, and the host was put back as it was.</summary>
     Undone,
 
+    /// <summary>
+    /// The host took everything back by itself: no new connection came in time after the rules were loaded, or the program that carried out
+    /// the steps died. It is as it was.
+    /// </summary>
+    RolledBack,
+
     /// <summary>A step failed, and not all of it could be undone: the steps say what is left.</summary>
     Stuck,
 
@@ -51,6 +57,12 @@ public sealed class RepairResult : HostRecord
     /// <summary>The steps, in order, with what the host printed.</summary>
     public IReadOnlyList<RepairStep> Steps { get; init; } = [];
 
+    /// <summary>What proved that the host can still be reached with the rules that were loaded.</summary>
+    public RuleConfirmation Confirmation { get; init; }
+
+    /// <summary>Whether the host would come up right after a reboot; null when that could not be read, or nothing was done.</summary>
+    public BootReadiness? AfterReboot { get; init; }
+
     /// <summary>The folder on the host that holds the backup; null when nothing was changed.</summary>
     public string? BackupPath { get; init; }
 
@@ -78,37 +90,38 @@ public sealed class RepairResult : HostRecord
         };
     }
 
-    /// <summary>Reads the answer to a plan's script.</summary>
-    internal static RepairResult Read(RepairPlan plan, HostSnapshot answer)
+    /// <summary>Reads what a host says of a transaction that carried out a plan.</summary>
+    internal static RepairResult Read(RepairPlan plan, TransactionReport report, RuleConfirmation confirmation = RuleConfirmation.NotNeeded)
     {
-        Section? outcome = answer.Answer["outcome"];
-        string ending = outcome?.Fact("outcome") ?? "";
-        string failed = outcome?.Fact("step") ?? "";
+        HostSnapshot answer = report.Host;
+        string failed = report.FailedStep;
         bool complete = answer.Answer.IsComplete;
-        RepairStep[] steps = [.. plan.Steps.Select(step => Read(step, answer.Answer))];
+        RepairStep[] steps = [.. plan.Steps.Select(step => Read(step, report))];
         NatIptablesState after = complete ? NatIptablesState.Read(answer) : plan.Before;
         DsaAgentState agent = complete ? DsaAgentState.Read(answer) : plan.Agent;
         RepairStep? failedStep = steps.FirstOrDefault(s => s.ScriptName == failed);
         string evidence = failedStep?.Evidence ?? "";
         string name = answer.ComputerName ?? "";
         string done = string.Join(", ", steps.Where(s => s.Status == RepairStepStatus.Done).Select(s => s.Name));
-        string? folder = outcome?.Fact("folder");
-        (RepairOutcome how, string reason, string? errorId) = ending switch
+        string? folder = report.Folder;
+        (RepairOutcome how, string reason, string? errorId) = report.Outcome switch
         {
             "done" when !complete => (RepairOutcome.Incomplete, Messages.RepairAnswerBroken.With(name), ErrorIds.AnswerBroken),
             // NAT was at work before, so that it is now tells nothing of what was done.
             "done" when after.Status == NatStatus.Healthy && plan.Before.Status == NatStatus.Healthy => (RepairOutcome.Repaired, Messages.RepairDone.With(done, agent.Reason), null),
             "done" when after.Status == NatStatus.Healthy => (RepairOutcome.Repaired, after.Reason, null),
             "done" => (RepairOutcome.Incomplete, NotWorking(after).Message, NotWorking(after).ErrorId),
-            "locked" => (RepairOutcome.Refused, Messages.LockHeld.With(name), ErrorIds.LockHeld),
+            "locked" => (RepairOutcome.Refused, Messages.LockHeld.With(name, report.Id), ErrorIds.LockHeld),
             "refused" when failed == "check" => (RepairOutcome.Refused, Messages.NothingToRestore.With(name, evidence), ErrorIds.NothingToRestore),
             "refused" when failed == "lock" => (RepairOutcome.Refused, Messages.RepairFolderUnusable.With(name), ErrorIds.RepairFailed),
-            "refused" => (RepairOutcome.Refused, Messages.RepairRefused.With(name, failedStep?.Name, evidence), ErrorIds.RepairFailed),
+            "refused" when failed == "changed" => (RepairOutcome.Refused, Messages.StateChanged.With(name), ErrorIds.StateChanged),
+            "refused" => (RepairOutcome.Refused, Messages.RepairRefused.With(name, failedStep?.Name ?? failed, evidence), ErrorIds.RepairFailed),
             "undone" when failed == "agent" => (RepairOutcome.Undone, Messages.RepairUndoneAgent.With(name, evidence), ErrorIds.RepairFailed),
             "undone" => (RepairOutcome.Undone, Messages.RepairUndone.With(name, failedStep?.Name, evidence), ErrorIds.RepairFailed),
+            "rolledback" => (RepairOutcome.RolledBack, RolledBack(report), ErrorIds.RolledBack),
             "stuck" when failed == "agent" => (RepairOutcome.Stuck, Messages.RepairStuckAgent.With(name, evidence, folder), ErrorIds.RepairFailed),
-            "stuck" => (RepairOutcome.Stuck, Messages.RepairStuck.With(name, failedStep?.Name, evidence, folder), ErrorIds.RepairFailed),
-            _ => (RepairOutcome.Stuck, Messages.RepairAnswerBroken.With(name), ErrorIds.AnswerBroken),
+            "stuck" => (RepairOutcome.Stuck, Messages.RepairStuck.With(name, failedStep?.Name ?? report.Cause, evidence, folder), ErrorIds.RepairFailed),
+            _ => (RepairOutcome.Stuck, Messages.RepairAbandoned.With(name, folder), ErrorIds.RepairFailed),
         };
         return new RepairResult
         {
@@ -122,9 +135,35 @@ public sealed class RepairResult : HostRecord
             RiskAfter = agent.Risk,
             Steps = steps,
             BackupPath = how == RepairOutcome.Refused ? null : folder,
+            Confirmation = confirmation,
+            AfterReboot = complete ? BootReadiness.Of(answer, after, agent) : null,
             Fault = errorId is null ? null : new Fault(errorId, reason),
         };
     }
+
+    /// <summary>What is said of a transaction that was rolled back while nobody looked.</summary>
+    internal static RepairResult OfRolledBack(TransactionReport report)
+    {
+        NatIptablesState now = NatIptablesState.Read(report.Host);
+        DsaRisk risk = DsaAgentState.Read(report.Host).Risk;
+        string reason = Messages.RepairRolledBackBefore.With(RolledBack(report), report.Id);
+        return new RepairResult
+        {
+            ComputerName = report.Host.ComputerName,
+            Origin = report.Host.Origin,
+            Outcome = RepairOutcome.RolledBack,
+            Reason = reason,
+            Before = now,
+            After = now,
+            RiskBefore = risk,
+            RiskAfter = risk,
+            BackupPath = report.Folder,
+            Fault = new Fault(ErrorIds.RolledBack, reason),
+        };
+    }
+
+    private static string RolledBack(TransactionReport report) =>
+        (report.Cause == "died" ? Messages.RepairRolledBackDied : Messages.RepairRolledBack).With(report.Host.ComputerName);
 
     // All that could be done was done, and NAT does not work, or is not known to.
     private static Fault NotWorking(NatIptablesState state) =>
@@ -156,16 +195,19 @@ public sealed class RepairResult : HostRecord
         RiskAfter = RiskAfter,
         Steps = Steps,
         BackupPath = BackupPath,
+        Confirmation = Confirmation,
+        AfterReboot = AfterReboot,
         Egress = egress,
         Fault = fault,
     };
 
-    private static RepairStep Read(RepairStep step, FramedAnswer answer)
+    private static RepairStep Read(RepairStep step, TransactionReport report)
     {
-        Section? done = answer["step." + step.ScriptName];
-        Section? undone = answer["undo." + step.ScriptName];
+        Section? done = report["step." + step.ScriptName];
+        Section? undone = report["undo." + step.ScriptName];
+        // One that died in the middle has printed nothing.
         if (done is null)
-            return step;
+            return undone is null ? step : step with { Evidence = Evidence(undone), Status = undone.ExitCode == 0 ? RepairStepStatus.Undone : RepairStepStatus.Stuck };
         string evidence = Evidence(done);
         if (undone is not null)
             evidence = $"{evidence}\n{Evidence(undone)}".Trim();

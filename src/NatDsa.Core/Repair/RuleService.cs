@@ -12,6 +12,13 @@ internal sealed record RuleService(IReadOnlyList<string> Services, string RulesF
     private const string RedHatRules = "/etc/sysconfig/iptables";
     private const string RedHatRules6 = "/etc/sysconfig/ip6tables";
     private const string DebianRules = "/etc/iptables/rules.v4";
+    private const string DebianRules6 = "/etc/iptables/rules.v6";
+
+    /// <summary>The persisted IPv6 rules.</summary>
+    public string RulesFile6 => IsDebian ? DebianRules6 : RedHatRules6;
+
+    /// <summary>Those of the services that the init system does not count as started; where it keeps no account of that, none.</summary>
+    public IReadOnlyList<string> NotStarted { get; private init; } = [];
 
     /// <summary>The services that the host has, the likeliest first.</summary>
     public static IEnumerable<RuleService> Read(HostSnapshot host)
@@ -39,17 +46,25 @@ internal sealed record RuleService(IReadOnlyList<string> Services, string RulesF
             services,
             file,
             systemd && facts["unit." + services[0]].Any(),
-            services.All(s => facts["boot." + s].Contains("yes")));
+            services.All(s => facts["boot." + s].Contains("yes")))
+        {
+            NotStarted = [.. services.Where(s => (systemd || file == RedHatRules) && facts["started." + s].Contains("no"))],
+        };
     }
 
-    /// <summary>The restart as an administrator would type it.</summary>
-    public string RestartCommand => string.Join("; ", Services.Select(s => Systemd ? $"systemctl restart {s}" : $"service {s} restart"));
+    /// <summary>The start as an administrator would type it.</summary>
+    public string StartCommand => Command("start");
+
+    /// <summary>The stop that undoes it.</summary>
+    public string StopCommand => Command("stop");
 
     /// <summary>What puts it into the boot sequence.</summary>
     public string EnableCommand => string.Join("; ", Services.Select(s => Systemd ? $"systemctl enable {s}" : IsDebian ? $"update-rc.d {s} enable" : $"chkconfig {s} on"));
 
     /// <summary>What takes it out again.</summary>
     public string DisableCommand => string.Join("; ", Services.Select(s => Systemd ? $"systemctl disable {s}" : IsDebian ? $"update-rc.d {s} disable" : $"chkconfig {s} off"));
+
+    private string Command(string action) => string.Join("; ", NotStarted.Select(s => Systemd ? $"systemctl {action} {s}" : $"service {s} {action}"));
 
     private bool IsDebian => RulesFile == DebianRules;
 }

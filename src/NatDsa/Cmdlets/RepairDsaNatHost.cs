@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Management.Automation;
-using System.Security.Cryptography;
 using System.Text;
 using NatDsa.Probe;
 using NatDsa.Repair;
@@ -12,12 +10,9 @@ namespace NatDsa.Cmdlets;
 /// <summary>Brings the NAT of a host back and keeps the agent from erasing it again.</summary>
 [Cmdlet(VerbsDiagnostic.Repair, "DsaNatHost", DefaultParameterSetName = LocalSet, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(RepairResult))]
-public sealed class RepairDsaNatHost : HostCmdlet
+public sealed class RepairDsaNatHost : TransactionCmdlet
 {
     private RepairOptions _options = new();
-
-    /// <summary>Changing a host takes longer than asking it.</summary>
-    public RepairDsaNatHost() => TimeoutSec = 300;
 
     /// <summary>
     /// A file on this machine, in the format of <c>iptables-save</c>, to load instead of the rules that the host has
@@ -41,11 +36,17 @@ public sealed class RepairDsaNatHost : HostCmdlet
     [HttpUri]
     public Uri VerifyUri { get; set; } = EgressRequest.DefaultUri;
 
+    /// <summary>
+    /// Seconds that rules, once loaded, wait for a new connection to the host. Comes none, they lock their sender out, and the host takes
+    /// them back by itself.
+    /// </summary>
+    [Parameter]
+    [ValidateRange(5, 3600)]
+    public int RollbackSec { get; set; } = 60;
+
     /// <summary>Leave the agent running as it is: the marker counts from its next start.</summary>
     [Parameter]
     public SwitchParameter SkipAgentRestart { get; set; }
-
-    private protected override bool ChangesHosts => true;
 
     /// <inheritdoc/>
     protected override void BeginProcessing()
@@ -53,13 +54,19 @@ public sealed class RepairDsaNatHost : HostCmdlet
         // What is wrong with the parameters is said before any host is touched.
         if (VerifyFrom is not null)
             CheckOther(VerifyFrom, nameof(VerifyFrom));
-        _options = new RepairOptions(RulesPath is null ? null : ReadRules(RulesPath), RulesPath, SkipAgentRestart)
+        _options = (new RepairOptions(RulesPath is null ? null : ReadRules(RulesPath), RulesPath, SkipAgentRestart) { Rollback = TimeSpan.FromSeconds(RollbackSec) })
             .Within(TimeSpan.FromSeconds(TimeoutSec));
     }
 
     private protected override async Task RunAsync(HostTurn turn, CancellationToken cancellation)
     {
-        HostSnapshot host = await ProbeAsync(turn, ProbeSections.All, cancellation).ConfigureAwait(false);
+        HostSnapshot host = await ProbeAsync(turn, ProbeSections.All | ProbeSections.Change, cancellation).ConfigureAwait(false);
+        if (!WhatIf && await WhatWasRolledBackAsync(turn, host, cancellation).ConfigureAwait(false) is { } before)
+        {
+            Write(RepairResult.OfRolledBack(before), turn);
+            return;
+        }
+
         var plan = RepairPlan.For(host, _options);
         if (plan.Refusal is { } refusal)
         {
@@ -76,17 +83,27 @@ public sealed class RepairDsaNatHost : HostCmdlet
         {
             if (!await AskAsync(turn, () => ShouldProcess(Describe(plan, turn.Target), Question(plan, turn.Target), Messages.RepairCaption)).ConfigureAwait(false))
                 return;
-            foreach (RepairStep step in plan.Steps)
-                Verbose($"{turn.Target.ComputerName}: {step.Name}: {step.Command} ({step.Reason})");
-            HostSnapshot answer = await AnswerAsync(turn.Target, plan.ToScript(_options, NewId()), LimitsOf(turn), cancellation).ConfigureAwait(false);
-            result = RepairResult.Read(plan, answer);
+            (TransactionReport report, RuleConfirmation confirmation) =
+                await CarryOutAsync(turn, plan.ToTransaction(_options, NewId()), step => Tell(turn, plan, step), cancellation).ConfigureAwait(false);
+            result = RepairResult.Read(plan, report, confirmation);
         }
 
         if (VerifyFrom is not null && result.Outcome is RepairOutcome.Repaired or RepairOutcome.NothingToDo)
             result = await VerifyAsync(turn, result, cancellation).ConfigureAwait(false);
+        Write(result, turn);
+    }
+
+    private void Write(RepairResult result, HostTurn turn)
+    {
         Write(result);
         if (result.Fault is { } fault)
             Write(fault, turn);
+    }
+
+    private void Tell(HostTurn turn, RepairPlan plan, string scriptName)
+    {
+        if (plan.Steps.FirstOrDefault(s => s.ScriptName == scriptName) is { } step)
+            Verbose($"{turn.Target.ComputerName}: {step.Name}: {step.Command} ({step.Reason})");
     }
 
     private async Task<RepairResult> VerifyAsync(HostTurn turn, RepairResult result, CancellationToken cancellation)
@@ -135,7 +152,4 @@ public sealed class RepairDsaNatHost : HostCmdlet
 
     private static string StepLines(RepairPlan plan) =>
         string.Concat(plan.Steps.Select((step, i) => $"{Environment.NewLine}  {i + 1}. {step.Name}: {step.Command}"));
-
-    private static string NewId() =>
-        DateTime.UtcNow.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture) + "-" + RandomNumberGenerator.GetHexString(8, lowercase: true);
 }

@@ -18,5 +18,8 @@ public sealed class HostException : Exception
     /// <summary>PowerShell's category for it.</summary>
     public ErrorCategory Category { get; }
 
+    /// <summary>Whether a script that changes the host may have begun there, and goes on.</summary>
+    internal bool GoesOn { get; init; }
+
     internal ErrorRecord ToErrorRecord(object target) => new(this, ErrorId, Category, target);
 }

@@ -11,7 +11,10 @@ internal static class HostFailures
 
     public static HostException TimedOut(string host, RunLimits limits) =>
         new(ErrorIds.TimedOut, ErrorCategory.OperationTimeout,
-            (limits.KillOnStop ? Messages.TimedOut : Messages.TimedOutGoesOn).With(host, limits.Given.TotalSeconds));
+            (limits.KillOnStop ? Messages.TimedOut : Messages.TimedOutGoesOn).With(host, limits.Given.TotalSeconds))
+        {
+            GoesOn = !limits.KillOnStop,
+        };
 
     public static HostException TooMuchOutput(string host, int bytes) =>
         new(ErrorIds.AnswerBroken, ErrorCategory.LimitsExceeded, Messages.TooMuchOutput.With(host, bytes >> 20));
@@ -53,15 +56,15 @@ internal static class HostFailures
 
     /// <summary>A connection that broke while a script was at work that is not cut off.</summary>
     public static HostException ConnectionLost(HostException failure) =>
-        new(failure.ErrorId, failure.Category, Messages.ConnectionLostGoesOn.With(failure.Message), failure);
+        new(failure.ErrorId, failure.Category, Messages.ConnectionLostGoesOn.With(failure.Message), failure) { GoesOn = true };
 
     /// <summary>The category that goes with an id.</summary>
     public static ErrorCategory CategoryOf(string errorId) => errorId switch
     {
         ErrorIds.PermissionDenied or ErrorIds.SudoFailed => ErrorCategory.PermissionDenied,
         ErrorIds.IptablesMissing or ErrorIds.NothingToRestore => ErrorCategory.ObjectNotFound,
-        ErrorIds.NotLinux or ErrorIds.ForeignRules or ErrorIds.NotComparable => ErrorCategory.InvalidOperation,
-        ErrorIds.TimedOut => ErrorCategory.OperationTimeout,
+        ErrorIds.NotLinux or ErrorIds.ForeignRules or ErrorIds.NotComparable or ErrorIds.StateChanged => ErrorCategory.InvalidOperation,
+        ErrorIds.TimedOut or ErrorIds.RolledBack => ErrorCategory.OperationTimeout,
         ErrorIds.LockHeld => ErrorCategory.ResourceBusy,
         ErrorIds.RulesetSyntax or ErrorIds.AnswerBroken or ErrorIds.MarkerUnusable => ErrorCategory.InvalidData,
         ErrorIds.EgressFailed => ErrorCategory.ConnectionError,

@@ -31,6 +31,12 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
 
     internal override void Drop() => _connection.Drop();
 
+    // Without ssh's own sharing of connections.
+    internal override Task<HostTarget?> AnewAsync(CancellationToken cancellation) => Task.FromResult<HostTarget?>(new HostNameTarget(hostName, remoting with
+    {
+        Options = new Hashtable(remoting.Options ?? [], StringComparer.OrdinalIgnoreCase) { ["ControlPath"] = "none" },
+    }));
+
     internal override HostTarget Another(string name, HostAddress address) => new HostNameTarget(address.Host, remoting with
     {
         UserName = address.UserName ?? remoting.UserName,

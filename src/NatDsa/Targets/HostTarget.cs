@@ -23,6 +23,11 @@ public abstract class HostTarget
     {
     }
 
+    /// <summary>
+    /// The same host, over a connection that is not open yet, so that a run proves that one can be made; null when there is no way to prove that.
+    /// </summary>
+    internal virtual Task<HostTarget?> AnewAsync(CancellationToken cancellation) => Task.FromResult<HostTarget?>(null);
+
     /// <summary>Another host, reached as this one is; by PowerShell remoting where this one's way leads nowhere else.</summary>
     internal virtual HostTarget Another(string name, HostAddress address) =>
         new HostNameTarget(address.Host, new SshRemoting { UserName = address.UserName, Port = address.Port ?? 0 });

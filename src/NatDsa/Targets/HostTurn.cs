@@ -17,6 +17,9 @@ internal sealed class HostTurn(HostTarget target, TimeSpan time)
     /// <summary>Whether an error was written for it.</summary>
     public bool Failed { get; set; }
 
+    /// <summary>Whether the time is up.</summary>
+    public bool IsOver => _clock.Elapsed >= time;
+
     /// <summary>The limits of the next run: what is left of the time.</summary>
     public RunLimits Limits => new(time - _clock.Elapsed is var left && left > s_least ? left : s_least) { Given = time };
 

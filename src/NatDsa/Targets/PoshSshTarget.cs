@@ -34,6 +34,15 @@ internal sealed class PoshSshTarget : HostTarget
             : null;
     }
 
+    // Through a proxy or a jump host, the way is the session's own.
+    internal override Task<HostTarget?> AnewAsync(CancellationToken cancellation)
+    {
+        object way = Value<object>(_client, "ConnectionInfo");
+        return Task.FromResult<HostTarget?>(Value<object>(way, "ProxyType").ToString() == "None"
+            ? new ProvenTarget(this, stop => SshGreeting.AwaitAsync(ComputerName, Value<string>(way, "Host"), Value<int>(way, "Port"), stop))
+            : null);
+    }
+
     internal override async Task<HostAnswer> RunAsync(HostScript script, RunLimits limits, CancellationToken cancellation)
     {
         using var time = new CancellationTokenSource(limits.Time);

@@ -16,6 +16,19 @@ internal sealed class SessionTarget(PSSession session) : HostTarget
 
     public override string ComputerName => session.ComputerName;
 
+    // Its connection is PowerShell's: that another one can be made shows where ssh would connect to.
+    internal override async Task<HostTarget?> AnewAsync(CancellationToken cancellation)
+    {
+        // SSHConnectionInfo, which the PowerShell that this is compiled for does not have.
+        PSMemberInfoCollection<PSPropertyInfo> way = PSObject.AsPSObject(session.Runspace.OriginalConnectionInfo).Properties;
+        if (way["Subsystem"] is null || way["ComputerName"]?.Value is not string host)
+            return null;
+        var remoting = new SshRemoting { UserName = way["UserName"]?.Value as string, Port = way["Port"]?.Value as int? ?? 0 };
+        return await SshProgram.AddressOfAsync(host, remoting, cancellation).ConfigureAwait(false) is var (address, port)
+            ? new ProvenTarget(this, stop => SshGreeting.AwaitAsync(ComputerName, address, port, stop))
+            : null;
+    }
+
     internal override async Task<HostAnswer> RunAsync(HostScript script, RunLimits limits, CancellationToken cancellation)
     {
         using var time = new CancellationTokenSource(limits.Time);

@@ -9,7 +9,8 @@ namespace NatDsa.Targets;
 internal static class ShellLaunch
 {
     // Read whole before any of it runs: text that was cut off is a syntax error.
-    private const string RunInput = "eval \"$(cat)\"";
+    // A script that goes on without its connection finds its own text in the variable.
+    private const string RunInput = "natdsa_script=$(cat) && eval \"$natdsa_script\"";
 
     // MAX_ARG_STRLEN of 4 KiB pages.
     private const int MaxArgument = 128 << 10;
@@ -60,7 +61,7 @@ internal static class ShellLaunch
     public static string? CommandWithScript(HostScript script, Sudo? sudo)
     {
         string text = Encoding.UTF8.GetString(script.ToStandardInput());
-        string command = $"/bin/sh -c 'eval \"$(printf %b \"{HostScript.Inert(text)}\")\"' </dev/null";
+        string command = $"/bin/sh -c 'natdsa_script=$(printf %b \"{HostScript.Inert(text)}\") && eval \"$natdsa_script\"' </dev/null";
         if (sudo is not null)
             command = "sudo -n -- " + command;
         return sudo?.Password is null && command.Length < MaxArgument ? command : null;

@@ -32,12 +32,9 @@ internal static class SshProgram
         if (run.ExitCode != 0)
             return run.Error;
 
-        ILookup<string, string> settings = run.Output.Split('\n')
-            .Select(line => line.TrimEnd('\r').Split(' ', 2))
-            .Where(words => words.Length == 2)
-            .ToLookup(words => words[0], words => words[1], StringComparer.OrdinalIgnoreCase);
+        ILookup<string, string> settings = Settings(run.Output);
         // Another host resolves the name then.
-        if (settings["proxyjump"].Concat(settings["proxycommand"]).Any(proxy => proxy != "none"))
+        if (HasProxy(settings))
             return null;
         string name = settings["hostname"].FirstOrDefault(address.Host);
         try
@@ -50,6 +47,26 @@ internal static class SshProgram
             return Messages.NameUnresolved.With(name, e.Message);
         }
     }
+
+    /// <summary>The address that ssh connects to; null where it goes through another host, or does not tell.</summary>
+    public static async Task<(string Host, int Port)?> AddressOfAsync(string hostName, SshRemoting remoting, CancellationToken cancellation)
+    {
+        if (PathOfSsh() is not { } ssh || !HostAddress.TryRead(hostName, out HostAddress address)
+            || await RunAsync(Launch(ssh, address, remoting, "-G"), cancellation).ConfigureAwait(false) is not { ExitCode: 0 } run)
+            return null;
+        ILookup<string, string> settings = Settings(run.Output);
+        return !HasProxy(settings) && int.TryParse(settings["port"].FirstOrDefault(), CultureInfo.InvariantCulture, out int port)
+            ? (settings["hostname"].FirstOrDefault(address.Host), port)
+            : null;
+    }
+
+    private static ILookup<string, string> Settings(string output) => output.Split('\n')
+        .Select(line => line.TrimEnd('\r').Split(' ', 2))
+        .Where(words => words.Length == 2)
+        .ToLookup(words => words[0], words => words[1], StringComparer.OrdinalIgnoreCase);
+
+    private static bool HasProxy(ILookup<string, string> settings) =>
+        settings["proxyjump"].Concat(settings["proxycommand"]).Any(proxy => proxy != "none");
 
     /// <summary>Connects as <c>New-PSSession</c> does, without asking the user anything; empty when ssh does not complain in time.</summary>
     public static async Task<string> WhyNotConnectedAsync(string hostName, SshRemoting remoting, CancellationToken cancellation) =>

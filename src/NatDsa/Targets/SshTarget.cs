@@ -29,6 +29,8 @@ internal sealed class SshTarget : HostTarget
 
     internal override void Drop() => _connection.Drop();
 
+    internal override Task<HostTarget?> AnewAsync(CancellationToken cancellation) => Task.FromResult<HostTarget?>(new SshTarget(ComputerName, _server, _access));
+
     internal override HostTarget Another(string name, HostAddress address) =>
         new SshTarget(name, new SshServerAddress(address.Host, address.Port ?? _server.Port, address.UserName ?? _server.UserName), _access);
 

@@ -2,7 +2,8 @@
 # A session of its own keeps the script out of reach of a Ctrl+C in somebody's terminal.
 # The script is read whole before any of it runs: text that was cut off is a syntax error. (bash crashes in some background
 # commands while it still reads its script from there.)
-script='eval "$(cat)"'
+# A script that goes on without this connection has its own text in natdsa_script.
+script='natdsa_script=$(cat) && eval "$natdsa_script"'
 new_session=
 if command -v setsid >/dev/null 2>&1; then new_session=setsid; fi
 case $1 in

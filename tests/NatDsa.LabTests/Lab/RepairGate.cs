@@ -6,8 +6,11 @@ public enum RepairMoment
     /// <summary>The persisted rules are copied, and compared with their copy.</summary>
     Backup,
 
-    /// <summary>The marker is made and saving is held; <c>service iptables restart</c> begins.</summary>
+    /// <summary>The marker is made; <c>iptables-restore</c> begins.</summary>
     Rules,
+
+    /// <summary>The rules are loaded, and confirmed over a new connection; <c>service iptables start</c> begins.</summary>
+    Service,
 
     /// <summary>The rules are loaded; <c>chkconfig iptables on</c> begins.</summary>
     Boot,
@@ -31,13 +34,14 @@ public sealed class RepairGate
         var (program, arguments) = moment switch
         {
             RepairMoment.Backup => ("/usr/local/sbin/cmp", "'/etc/sysconfig/iptables '*"),
+            RepairMoment.Rules => ("/usr/local/sbin/iptables-restore", "''"),
             RepairMoment.Boot => ("/usr/sbin/chkconfig", "'iptables on'"),
             RepairMoment.Agent => ("/etc/init.d/ds_agent", "restart"),
-            _ => ("/etc/init.d/iptables", "restart"),
+            _ => ("/etc/init.d/iptables", "start"),
         };
         // A program's own file can't hold a gate.
-        if (moment == RepairMoment.Backup)
-            await host.OnNatAsync($$"""printf '#!/bin/sh\n/usr/bin/cmp "$@"\n' >{{program}}; chmod 755 {{program}}""");
+        if (program.StartsWith("/usr/local/", StringComparison.Ordinal))
+            await host.OnNatAsync($$"""real=$(PATH=/usr/sbin:/usr/bin command -v {{Path.GetFileName(program)}}); printf '#!/bin/sh\n%s "$@"\n' "$real" >{{program}}; chmod 755 {{program}}""");
         await host.OnNatAsync($$"""
             rm -rf /run/gate
             mkdir /run/gate

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace NatDsa.Tests.Cmdlets;
 
-/// <summary>How often a cmdlet goes to a host: once to ask, and once more to change.</summary>
+/// <summary>How often a cmdlet goes to a host: once to ask, and once more for a change that is over at once.</summary>
 public sealed class RoundTripTests : IDisposable
 {
     private const string Nat = "*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n";
@@ -62,6 +62,8 @@ public sealed class RoundTripTests : IDisposable
                 .With("agent.rpm", "9.5.3-2754.el6\n")
                 .With("service", "systemd=no\nscript.iptables=/etc/rc.d/init.d/iptables\nboot.iptables=yes\n")
                 .With("file./etc/sysconfig/iptables", Nat)
+                .With("transaction", "id=20261124T120000Z-0123abcd\nfolder=/var/lib/natdsa/20261124T120000Z-0123abcd\nstate=done\nwork=no\n")
+                .With("journal", "")
                 .Text.Replace(Answer.Nonce, script.Values["NONCE"], StringComparison.Ordinal);
             return Task.FromResult(new HostAnswer(Encoding.UTF8.GetBytes(answer), "", 0));
         }

@@ -18,31 +18,28 @@ public sealed class RepairPlanTests
     [Fact]
     public void An_erased_host_is_repaired_in_the_articles_order() =>
         Assert.Equal(
-            ["CheckRules", "Backup", "CreateMarker", "RestartIptables", "EnableAtBoot", "RestartAgent"],
+            ["CheckRules", "Backup", "CreateMarker", "LoadRules", "EnableAtBoot", "RestartAgent"],
             Names(new() { Boot = false }));
 
-    [Fact]
-    public void A_service_that_saves_on_restart_is_held_and_released() =>
-        Assert.Equal(
-            ["CheckRules", "Backup", "CreateMarker", "HoldSaving", "RestartIptables", "RestartAgent", "ReleaseSaving"],
-            Names(new() { Config = "IPTABLES_SAVE_ON_RESTART=\"yes\"\n" }));
-
     [Theory]
-    [InlineData("IPTABLES_SAVE_ON_STOP=yes\n", true)]
-    [InlineData("  IPTABLES_SAVE_ON_STOP='yes'\n", true)]
-    [InlineData("# IPTABLES_SAVE_ON_STOP=\"yes\"\n", false)]
-    [InlineData("IPTABLES_SAVE_ON_STOP=\"no\"\n", false)]
-    [InlineData("IPTABLES_SAVE_COUNTER=\"yes\"\n", false)]
-    public void Only_a_setting_that_saves_is_held(string config, bool held) =>
-        Assert.Equal(held, Names(new() { Config = config }).Contains("HoldSaving"));
+    [InlineData("started.iptables=no\n", "iptables")]
+    [InlineData("started.iptables=yes\n", "")]
+    [InlineData("", "")]
+    public void A_service_that_counts_as_stopped_is_started_once_the_rules_are_loaded(string started, string start)
+    {
+        RepairPlan plan = Plan(new() { Service = SysV + started });
+        Assert.Equal(start.Length > 0, plan.Steps.Any(s => s.Name == "StartService"));
+        Assert.Equal(start, Values(plan)["START"]);
+        if (start.Length > 0)
+            Assert.Equal(("service iptables start", "service iptables stop"), plan.Steps.Where(s => s.Name == "StartService").Select(s => (s.Command, s.Undo!)).Single());
+    }
 
     [Fact]
-    public void Lines_left_by_a_repair_that_died_are_taken_away() =>
-        Assert.Equal(["Backup", "ReleaseSaving"], Names(new()
+    public void NetfilterPersistents_init_script_keeps_no_account_of_whether_it_was_started() =>
+        Assert.DoesNotContain("StartService", Names(new()
         {
-            Running = Nat,
-            Marker = Marker,
-            Config = "IPTABLES_SAVE_ON_STOP=\"yes\"\n# natdsa: no saving during a repair\nIPTABLES_SAVE_ON_STOP=\"no\"\n# natdsa: end\n",
+            Service = "systemd=no\nscript.netfilter-persistent=/etc/init.d/netfilter-persistent\nboot.netfilter-persistent=yes\nstarted.netfilter-persistent=no\n",
+            RulesFile = "/etc/iptables/rules.v4",
         }));
 
     [Fact]
@@ -53,29 +50,29 @@ public sealed class RepairPlanTests
     public void An_agent_that_does_not_erase_needs_no_marker()
     {
         RepairPlan plan = Plan(new() { Agent = "10.2.0-404.el7" });
-        Assert.Equal(["CheckRules", "Backup", "RestartIptables", "RestartAgent"], plan.Steps.Select(s => s.Name));
+        Assert.Equal(["CheckRules", "Backup", "LoadRules", "RestartAgent"], plan.Steps.Select(s => s.Name));
         // Its restart is not to fail because the marker that it does not need is missing.
-        Assert.Equal("", plan.ToScript(new RepairOptions(), "id").Values["MARKERS"]);
+        Assert.Equal("", Values(plan)["MARKERS"]);
     }
 
     [Fact]
     public void A_marker_that_is_there_must_still_be_there_after_the_agents_restart() =>
-        Assert.Equal("/etc/use_dsa_with_iptables", Plan(new() { Marker = Marker }).ToScript(new RepairOptions(), "id").Values["MARKERS"]);
+        Assert.Equal("/etc/use_dsa_with_iptables", Values(Plan(new() { Marker = Marker }))["MARKERS"]);
 
     [Fact]
     public void A_host_without_the_agent_gets_its_rules_back_and_nothing_else() =>
-        Assert.Equal(["CheckRules", "Backup", "RestartIptables"], Names(new() { Agent = null }));
+        Assert.Equal(["CheckRules", "Backup", "LoadRules"], Names(new() { Agent = null }));
 
     [Fact]
     public void The_agent_is_left_alone_on_request() =>
         Assert.DoesNotContain("RestartAgent", Plan(new(), new RepairOptions(SkipAgentRestart: true)).Steps.Select(s => s.Name));
 
     [Fact]
-    public void Given_rules_are_installed_before_the_restart()
+    public void Given_rules_are_persisted_once_they_are_loaded()
     {
         RepairPlan plan = Plan(new() { Persisted = null }, new RepairOptions(Nat, "good.rules"));
-        Assert.Equal(["CheckRules", "Backup", "CreateMarker", "InstallRules", "RestartIptables", "RestartAgent"], plan.Steps.Select(s => s.Name));
-        Assert.Equal(Nat, plan.ToScript(new RepairOptions(Nat, "good.rules"), "id").Values["NEW_RULES"]);
+        Assert.Equal(["CheckRules", "Backup", "CreateMarker", "LoadRules", "InstallRules", "RestartAgent"], plan.Steps.Select(s => s.Name));
+        Assert.Equal(Nat, plan.ToTransaction(new RepairOptions(Nat, "good.rules"), "id").ToScript().Values["NEW4"]);
     }
 
     [Fact]
@@ -83,12 +80,12 @@ public sealed class RepairPlanTests
         Assert.Empty(Plan(new() { Running = Nat, Marker = Marker }, new RepairOptions(Nat, "good.rules")).Steps);
 
     [Fact]
-    public void NetfilterPersistent_is_restarted_where_it_is_what_loads_the_rules()
+    public void NetfilterPersistent_is_started_where_it_is_what_loads_the_rules()
     {
-        RepairPlan plan = Plan(new() { Service = "systemd=yes\nunit.netfilter-persistent=yes\nboot.netfilter-persistent=yes\n", RulesFile = "/etc/iptables/rules.v4" });
-        Assert.Equal("systemctl restart netfilter-persistent", plan.Steps.Single(s => s.Name == "RestartIptables").Command);
-        IReadOnlyDictionary<string, string> values = plan.ToScript(new RepairOptions(), "id").Values;
-        Assert.Equal(("netfilter-persistent", "systemd", "/etc/iptables/rules.v4"), (values["SERVICES"], values["MANAGER"], values["RULES_FILE"]));
+        RepairPlan plan = Plan(new() { Service = "systemd=yes\nunit.netfilter-persistent=yes\nboot.netfilter-persistent=yes\nstarted.netfilter-persistent=no\n", RulesFile = "/etc/iptables/rules.v4" });
+        Assert.Equal("systemctl start netfilter-persistent", plan.Steps.Single(s => s.Name == "StartService").Command);
+        IReadOnlyDictionary<string, string> values = Values(plan);
+        Assert.Equal(("netfilter-persistent", "systemd", "/etc/iptables/rules.v4"), (values["SERVICES"], values["MANAGER"], values["FILE4"]));
     }
 
     [Theory]
@@ -140,8 +137,24 @@ public sealed class RepairPlanTests
     [InlineData(true, "iptables ip6tables")]
     [InlineData(false, "iptables")]
     public void The_service_for_IPv6_is_left_alone_where_the_kernel_has_no_IPv6(bool ipv6, string services) =>
-        Assert.Equal(services, Plan(new() { Service = SysV + "script.ip6tables=/etc/rc.d/init.d/ip6tables\nboot.ip6tables=yes\n", Persisted6 = Filter, IPv6 = ipv6 })
-            .ToScript(new RepairOptions(), "id").Values["SERVICES"]);
+        Assert.Equal(services, Values(Plan(new() { Service = SysV + "script.ip6tables=/etc/rc.d/init.d/ip6tables\nboot.ip6tables=yes\n", Persisted6 = Filter, IPv6 = ipv6 }))["SERVICES"]);
+
+    [Theory]
+    [InlineData("", Filter, true)]
+    [InlineData(Filter, Filter, false)]
+    [InlineData("", "", false)]
+    [InlineData("", "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n", false)]
+    [InlineData("", "*filter\n-A INPUT -j AC", false)]
+    public void IPv6_rules_that_are_gone_are_loaded_as_those_of_IPv4_are(string running, string persisted, bool loaded)
+    {
+        RepairPlan plan = Plan(new() { Running6 = running, Persisted6 = persisted });
+        Assert.Equal(loaded ? ("ip6tables", "/etc/sysconfig/ip6tables") : ("", ""), (Values(plan)["TOOL6"], Values(plan)["FILE6"]));
+        Assert.Equal(loaded, plan.Steps.Single(s => s.Name == "LoadRules").Command.Contains("ip6tables-restore", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void IPv6_rules_alone_are_brought_back_without_a_restart_of_the_agent() =>
+        Assert.Equal(["CheckRules", "Backup", "LoadRules"], Names(new() { Running = Nat, Marker = Marker, Running6 = "", Persisted6 = Filter }));
 
     [Theory]
     [InlineData("stat=directory|0|0|755|40|1700000000|root|root\n")]
@@ -160,6 +173,8 @@ public sealed class RepairPlanTests
     [Fact]
     public void Forwarding_that_is_off_is_no_reason_to_reload_rules() =>
         Assert.Empty(Plan(new() { Running = Nat, Marker = Marker, Forwarding = "0" }).Steps);
+
+    private static IReadOnlyDictionary<string, string> Values(RepairPlan plan) => plan.ToTransaction(new RepairOptions(), "id").ToScript().Values;
 
     private static IEnumerable<string> Names(Host host) => Plan(host).Steps.Select(s => s.Name);
 
@@ -180,7 +195,7 @@ public sealed class RepairPlanTests
         public string? Persisted6 { get; init; }
         public bool IPv6 { get; init; } = true;
         public string? Native { get; init; }
-        public string? Config { get; init; }
+        public string? Running6 { get; init; }
         public string Service { get; init; } = SysV;
         public bool Boot { get; init; } = true;
         public string Marker { get; init; } = "";
@@ -205,8 +220,8 @@ public sealed class RepairPlanTests
                     answer.With("file." + RulesFile, Persisted);
                 if (Persisted6 is not null)
                     answer.With("file./etc/sysconfig/ip6tables", Persisted6);
-                if (Config is not null)
-                    answer.With("file./etc/sysconfig/iptables-config", Config);
+                if (Running6 is not null)
+                    answer.With("save.ip6tables", Running6);
                 return answer;
             }
         }

@@ -1,20 +1,14 @@
-# Repairs a host in steps. Each is verified; when one fails, all that were begun are undone, the last one first.
+# The steps that change a host, each with its undoing. Each verifies what it did.
 # From the plan:
-#   ID             names this repair's folder under /var/lib/natdsa
-#   STEPS          which steps, in order
-#   RULES_FILE     the persisted IPv4 rules that are loaded at boot
-#   NEW_RULES      rules to put there first, for the step install
-#   MARKERS        marker files to create
-#   SERVICES       services that load the persisted rules
-#   MANAGER        systemd or sysv
-#   STEP_SECONDS   time limit of a step, AGENT_SECONDS that of the agent's restart
-#   SETTLE_SECONDS how long the rules must stay after the agent has started
-# What a step prints never goes straight to the connection: a connection that breaks must not kill a step half way.
-
-STATE=/var/lib/natdsa
-DIR=$STATE/$ID
-CONFIGS="/etc/sysconfig/iptables-config /etc/sysconfig/ip6tables-config"
-FILES="/etc/sysconfig/iptables /etc/sysconfig/ip6tables /etc/iptables/rules.v4 /etc/iptables/rules.v6 $CONFIGS"
+#   TOOL4 TOOL6     the front ends that load rules: iptables, iptables-legacy, ip6tables, …; empty: no rules of that family
+#   FILE4 FILE6     the persisted rules that are loaded at boot
+#   NEW4 NEW6       the rules to load; empty: those of the file
+#   SOURCE_NAT      yes: the rules must have source NAT
+#   MARKERS         marker files to create
+#   SERVICES        services that load the persisted rules at boot; START those of them that are not started
+#   MANAGER         systemd or sysv
+#   STEP_SECONDS    time limit of a step, AGENT_SECONDS that of the agent's restart
+#   SETTLE_SECONDS  how long the rules must stay after the agent has started
 
 # A command that may leave a daemon behind writes to a file: the daemon must not hold this script's pipes. Nor is it to have
 # this script's umask, or the caller's home as its folder.
@@ -78,23 +72,39 @@ replace() {
     return 1
 }
 
+# loads FUNCTION: for each family that has rules to load, FUNCTION TOOL PERSISTED-FILE NEW-RULES
+loads() {
+    if [ -n "$TOOL4" ] && ! "$1" "$TOOL4" "$FILE4" "$NEW4"; then return 1; fi
+    if [ -n "$TOOL6" ] && ! "$1" "$TOOL6" "$FILE6" "$NEW6"; then return 1; fi
+}
+
 # ---- check: the rules that will be loaded are well formed. It comes first, and writes nothing.
 
-step_check() {
-    if [ -n "$NEW_RULES" ]; then
-        printf '%s' "$NEW_RULES" | limited "$STEP_SECONDS" iptables-restore --test
+check_rules() {
+    if [ -n "$3" ]; then
+        printf '%s' "$3" | limited "$STEP_SECONDS" "$1-restore" --test
     else
-        limited "$STEP_SECONDS" iptables-restore --test <"$RULES_FILE"
+        limited "$STEP_SECONDS" "$1-restore" --test <"$2"
     fi
     check_code=$?
-    if [ "$check_code" -eq 0 ]; then echo "iptables-restore --test: accepted"; else complain "iptables-restore --test: refused"; fi
+    if [ "$check_code" -eq 0 ]; then echo "$1-restore --test: accepted"; else complain "$1-restore --test: refused"; fi
     return "$check_code"
 }
 
+step_check() { loads check_rules; }
+
 # ---- backup: the running rules of both families, the persisted ones, what the service is set to
 
+keep_rules_to_load() {
+    if [ -n "$3" ]; then
+        printf '%s' "$3" >"$DIR/load/$1"
+    else
+        cp "$2" "$DIR/load/$1" && cmp "$2" "$DIR/load/$1"
+    fi || return 1
+    chmod 0600 "$DIR/load/$1"
+}
+
 step_backup() {
-    mkdir "$DIR" "$DIR/running" "$DIR/files" || return 1
     for family in iptables ip6tables; do
         if [ "$family" = ip6tables ] && [ ! -e /proc/net/if_inet6 ]; then continue; fi
         for tool in $(front_ends "$family"); do
@@ -110,9 +120,9 @@ step_backup() {
             echo "$DIR/running/$tool"
         done
     done
-    if [ -n "$NEW_RULES" ]; then printf '%s' "$NEW_RULES" >"$DIR/new-rules" || return 1; fi
-    for file in $FILES; do
-        if [ ! -e "$file" ]; then continue; fi
+    loads keep_rules_to_load || return 1
+    for file in $PERSISTED; do
+        if [ ! -f "$file" ]; then continue; fi
         mkdir -p "$DIR/files${file%/*}" && cp -p "$file" "$DIR/files$file" && cmp "$file" "$DIR/files$file" || return 1
         echo "$DIR/files$file"
     done
@@ -148,87 +158,30 @@ undo_marker() {
     done <"$DIR/created-markers"
 }
 
-# ---- config: IPTABLES_SAVE_ON_RESTART and _ON_STOP read "no" while the service restarts
-# The init script sources the file, so the last assignment counts. The lines are marked: even a repair that died is undone
-# by the next one to the letter.
+# ---- rules: load them, in one move for each table
 
-config_begin='# natdsa: no saving during a repair'
-config_end='# natdsa: end'
-
-without_our_lines() { sed "/^$config_begin\$/,/^$config_end\$/d" "$1"; }
-
-step_config() {
-    for config in $CONFIGS; do
-        if [ ! -e "$config" ]; then continue; fi
-        prefix=IPTABLES
-        case $config in *ip6tables*) prefix=IP6TABLES ;; esac
-        {
-            without_our_lines "$config"
-            # Behind a last line that has no end the mark would be a part of it.
-            if [ -n "$(tail -c 1 "$config")" ]; then echo; fi
-            printf '%s\n' "$config_begin" "${prefix}_SAVE_ON_RESTART=\"no\"" "${prefix}_SAVE_ON_STOP=\"no\"" "$config_end"
-        } >"$DIR/config.new" && replace "$config" <"$DIR/config.new" || return 1
-        echo "$config: ${prefix}_SAVE_ON_RESTART and _ON_STOP are \"no\" for now"
-    done
-}
-
-undo_config() {
-    for config in $CONFIGS; do
-        if [ ! -e "$config" ] || ! grep -q "^$config_begin\$" "$config"; then continue; fi
-        without_our_lines "$config" >"$DIR/config.old" && replace "$config" <"$DIR/config.old" || return 1
-        echo "$config: as it was"
-    done
-}
-
-step_settings() { undo_config; }
-
-# ---- install: the rules of -RulesPath become the persisted ones
-
-step_install() {
-    mkdir -p "${RULES_FILE%/*}" && replace "$RULES_FILE" <"$DIR/new-rules" && cmp "$DIR/new-rules" "$RULES_FILE" &&
-        ls -ld "$RULES_FILE"
-}
-
-undo_install() {
-    if [ -e "$DIR/files$RULES_FILE" ]; then
-        replace "$RULES_FILE" <"$DIR/files$RULES_FILE" && echo "$RULES_FILE: as it was"
-    else
-        rm -f "$RULES_FILE" && echo "removed $RULES_FILE"
-    fi
-}
-
-# ---- rules: restart the service that loads them
-
-good_rules() {
-    if [ -n "$NEW_RULES" ]; then echo "$DIR/new-rules"; else echo "$DIR/files$RULES_FILE"; fi
+load_kept_rules() {
+    load_rules "$1" "$DIR/load/$1" || return 1
+    echo "$1: loaded"
 }
 
 step_rules() {
-    for service in $SERVICES; do
-        if ! change_service restart "$service"; then
-            complain "the restart of $service failed"
-            return 1
-        fi
-    done
-    if ! cmp "$(good_rules)" "$RULES_FILE"; then
-        complain "the restart changed $RULES_FILE"
-        return 1
-    fi
+    loads load_kept_rules || return 1
+    if [ "$SOURCE_NAT" != yes ]; then return 0; fi
     if ! source_nat_runs; then
-        complain "the restart loaded no source NAT"
+        complain "the rules were loaded, and there is no source NAT"
         return 1
     fi
     echo "source NAT is loaded"
 }
 
 undo_rules() {
-    if ! cmp -s "$(good_rules)" "$RULES_FILE" && [ -z "$NEW_RULES" ]; then
-        replace "$RULES_FILE" <"$DIR/files$RULES_FILE" && echo "$RULES_FILE: as it was"
-    fi
     undo_rules_code=0
     for saved in "$DIR"/running/*; do
         tool=${saved##*/}
-        if ! restore_running "$tool" "$saved"; then
+        if load_rules "$tool" "$saved" -c; then
+            echo "$tool: as it was"
+        else
             complain "$tool: the running rules could not be put back; they are in $saved"
             undo_rules_code=1
         fi
@@ -236,24 +189,26 @@ undo_rules() {
     return "$undo_rules_code"
 }
 
-# Puts back what ran, and empties each table that only came into use since, its policies ACCEPT as the kernel's own are.
-# It writes nothing to the disk, which may be full.
-restore_running() {
+# load_rules TOOL FILE [-c]: the tool's rules become those of the file. A table that the file does not name is emptied, its policies
+# ACCEPT as the kernel's own are. It writes nothing to the disk, which may be full.
+load_rules() {
     running_now=$(limited "$STEP_SECONDS" "$1-save") || return 1
     headers=$(printf '%s\n' "$running_now" | sed -n -e '/^\*/p' -e 's/^:\([A-Z]*\) [AD][A-Z]* .*/:\1 ACCEPT [0:0]/p')
-    since=
+    others=
     for table in raw mangle nat filter security; do
-        if grep -q "^\*$table\$" "$2"; then continue; fi
+        if grep -q "^\*$table" "$2"; then continue; fi
         case "
 $headers
 " in *"
 *$table
-"*) since="$since $table" ;; esac
+"*) others="$others $table" ;; esac
     done
-    if [ ! -s "$2" ] && [ -z "$since" ]; then return 0; fi
-    ran_before=$(
+    if [ ! -s "$2" ] && [ -z "$others" ]; then return 0; fi
+    all_rules=$(
         cat "$2"
-        for table in $since; do
+        # The last line may have no end.
+        echo
+        for table in $others; do
             echo "*$table"
             printf '%s\n' "$headers" | sed -n "/^\*$table\$/,/^\*/s/^:/:/p"
             echo COMMIT
@@ -261,13 +216,67 @@ $headers
     )
     # Another program can hold the lock of xtables for a moment, and not every iptables-restore can be told to wait for it.
     for attempt in 1 2 3 4 5; do
-        if printf '%s\n' "$ran_before" | limited "$STEP_SECONDS" "$1-restore" -c; then
-            echo "$1: as it was"
-            return 0
-        fi
+        if printf '%s\n' "$all_rules" | limited "$STEP_SECONDS" "$1-restore" $3; then return 0; fi
         if [ "$attempt" -lt 5 ]; then sleep 1; fi
     done
     return 1
+}
+
+# ---- install: the rules that were loaded become the persisted ones
+
+install_rules() {
+    if [ -z "$3" ]; then return 0; fi
+    mkdir -p "${2%/*}" && replace "$2" <"$DIR/load/$1" && cmp "$DIR/load/$1" "$2" && ls -ld "$2"
+}
+
+step_install() { loads install_rules; }
+
+put_back_file() {
+    if [ -e "$DIR/files$2" ]; then
+        if cmp -s "$DIR/files$2" "$2"; then return 0; fi
+        replace "$2" <"$DIR/files$2" && echo "$2: as it was"
+    elif [ -e "$2" ]; then
+        rm -f "$2" && echo "removed $2"
+    fi
+}
+
+undo_install() { loads put_back_file; }
+
+# ---- service: what loads the rules at boot is started. Its rules are loaded already: it loads them once more.
+
+step_service() {
+    for service in $START; do
+        if ! change_service start "$service"; then
+            complain "$service could not be started"
+            return 1
+        fi
+        if ! is_started "$service"; then
+            complain "$service is still not started"
+            return 1
+        fi
+        echo "$service is started"
+    done
+    loads rules_are_whole
+    if [ "$SOURCE_NAT" = yes ] && ! source_nat_runs; then
+        complain "the start of $START loaded no source NAT"
+        return 1
+    fi
+}
+
+rules_are_whole() {
+    if cmp "$DIR/load/$1" "$2"; then return 0; fi
+    complain "the start of $START changed $2"
+    return 1
+}
+
+# A service that stops may save what runs: the files come back after it, and then the rules.
+undo_service() {
+    undo_service_code=0
+    for service in $START; do
+        if is_started "$service"; then change_service stop "$service" || undo_service_code=1; fi
+    done
+    loads put_back_file || undo_service_code=1
+    return "$undo_service_code"
 }
 
 # ---- boot: the service is in the boot sequence
@@ -350,91 +359,3 @@ undo_agent() {
     filter_settles
 }
 
-# ---- the whole
-
-uptime_now() {
-    read -r uptime _ </proc/uptime
-    echo "$uptime"
-}
-
-# timed COMMAND...: what it prints, between the host's uptime before and after.
-timed() {
-    fact began "$(uptime_now)"
-    "$@"
-    timed_code=$?
-    fact ended "$(uptime_now)"
-    return "$timed_code"
-}
-
-# carry_out step|undo NAME: what it prints comes to this shell, and goes to a log as far as the disk has room. The subshell keeps
-# the lock, what it runs does not inherit it: a step that outlives its killed repair is not met by another one.
-carry_out() {
-    carry_out_said=$(timed "$1_$2" </dev/null 2>&1 9>&-)
-    carry_out_code=$?
-    printf '%s\n' "$carry_out_said" 2>/dev/null >"$DIR/$1-$2.log"
-    framed "$1.$2" said
-    return "$carry_out_code"
-}
-
-said() {
-    printf '%.8000s\n' "$carry_out_said"
-    return "$carry_out_code"
-}
-
-outcome() {
-    printf '@%s out outcome\n' "$NONCE"
-    fact outcome "$1"
-    fact step "$2"
-    fact folder "$DIR"
-    printf '\n@%s end outcome 0\n' "$NONCE"
-}
-
-take_lock() {
-    if [ -h "$STATE" ] || ! mkdir -p "$STATE" || ! chmod 0700 "$STATE" || [ -h "$STATE/lock" ]; then return 2; fi
-    if ! has flock || ! (: >>"$STATE/lock"); then return 2; fi
-    exec 9>>"$STATE/lock"
-    flock -n 9 || return 1
-}
-
-repair_host() {
-    umask 077
-    # Handlers, not "ignore": what is ignored here would be ignored by every daemon that is started.
-    trap : HUP INT PIPE TERM
-    case " $STEPS " in
-        *' check '*)
-            if ! carry_out step check; then
-                outcome refused check
-                return
-            fi
-            ;;
-    esac
-    take_lock
-    case $? in
-        1) outcome locked lock; return ;;
-        2) outcome refused lock; return ;;
-    esac
-    if ! carry_out step backup; then
-        # Nothing was changed, so nothing needs this backup.
-        rm -rf "$DIR"
-        outcome refused backup
-        return
-    fi
-    begun=
-    for step in $STEPS; do
-        case $step in
-            check | backup) continue ;;
-            settings) ;;
-            *) begun="$step $begun" ;;
-        esac
-        if carry_out step "$step"; then continue; fi
-        ending=undone
-        for undone in $begun; do carry_out undo "$undone" || ending=stuck; done
-        outcome "$ending" "$step"
-        read_sections
-        return
-    done
-    outcome done ""
-    read_sections
-}
-
-repair_host

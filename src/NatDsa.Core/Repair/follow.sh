@@ -1,0 +1,18 @@
+# Reads how far a transaction is. From the caller:
+#   CONFIRM   yes: this is the new connection that the guard waits for
+#   SEEN      how far the caller saw it last
+#   TENTHS    how long to wait for news
+
+follow_transaction() {
+    umask 077
+    if [ -h "$STATE" ] || [ ! -d "$DIR/state" ]; then
+        framed transaction fact state missing
+        printf '@%s done\n' "$NONCE"
+        return
+    fi
+    if [ "$CONFIRM" = yes ]; then become waiting confirmed; fi
+    follow "$TENTHS" "$SEEN"
+    report_once
+}
+
+follow_transaction

@@ -1,0 +1,289 @@
+# Changes a host in steps, whatever happens to who asked for it. The steps run in a program of their own, which no connection
+# holds; a guard watches it. Each step is verified; when one fails, or nobody confirms new rules over a new connection, or
+# the program dies, all that was begun is undone, the last first. The lock is held by all who are at work.
+# From the plan:
+#   STEPS             which steps, in order
+#   DIGEST            what the host looked like when the plan was made
+#   CONFIRM_SECONDS   how long new rules wait for a new connection before they are rolled back
+#   TENTHS            how long the caller waits for the first news
+#   JOURNAL           the nonce of the journal's sections, which are a section of an answer that has another one
+
+# Room in the journal: 8,000 characters for each step and each undoing.
+JOURNAL_KIB=72
+
+# ---- what is written down
+
+uptime_now() {
+    read -r uptime _ </proc/uptime
+    echo "$uptime"
+}
+
+# timed COMMAND...: what it prints, between the host's uptime before and after.
+timed() {
+    fact began "$(uptime_now)"
+    "$@"
+    timed_code=$?
+    fact ended "$(uptime_now)"
+    return "$timed_code"
+}
+
+# carry_out step|undo NAME: the subshell of a step is not taken for the worker that it outlives. It keeps the lock, which what it runs does not
+# inherit: the lock is free once the step has ended.
+carry_out() {
+    carry_out_said=$(exec 8>&- && timed "$1_$2" </dev/null 2>&1 9>&-)
+    carry_out_code=$?
+    framed "$1.$2" said
+    return "$carry_out_code"
+}
+
+said() {
+    printf '%.8000s\n' "$carry_out_said"
+    return "$carry_out_code"
+}
+
+# outcome HOW STEP CAUSE
+outcome() {
+    printf '\n@%s out outcome\n' "$NONCE"
+    fact outcome "$1"
+    fact step "$2"
+    fact cause "$3"
+    fact folder "$DIR"
+    printf '\n@%s end outcome 0\n' "$NONCE"
+}
+
+# A file that can be written to its full length whatever else fills the disk.
+reserve() { dd if=/dev/zero of="$1" bs=1024 count="$JOURNAL_KIB" 2>/dev/null || { complain "$1 could not be written: is the disk full?" && return 1; }; }
+
+# ---- start: in the caller's connection
+
+take_lock() {
+    if [ -h "$STATE" ] || ! mkdir -p "$STATE" || ! chmod 0700 "$STATE" || [ -h "$STATE/lock" ]; then return 2; fi
+    if ! has flock || ! (: >>"$STATE/lock"); then return 2; fi
+    exec 9>>"$STATE/lock"
+    flock -n 9 || return 1
+    (echo "$ID" >"$STATE/lock") 2>/dev/null
+    return 0
+}
+
+step_folder() {
+    mkdir "$DIR" "$DIR/state" "$DIR/todo" "$DIR/begun" "$DIR/running" "$DIR/files" "$DIR/load" &&
+        reserve "$DIR/journal" && reserve "$DIR/journal.guard" && : >"$DIR/alive" && : >"$DIR/unarmed" && : >"$DIR/worker" &&
+        (printf '%s\n' "$natdsa_script" >"$DIR/script") 2>/dev/null || { complain "$DIR could not be written" && return 1; }
+    folder_number=10
+    for folder_step in $STEPS; do
+        : >"$DIR/todo/$folder_number-$folder_step" || return 1
+        folder_number=$((folder_number + 1))
+    done
+    : >"$DIR/state/running"
+}
+
+# detached ROLE: this script again, in a session of its own and, where systemd may end a user's programs with the user's session, outside of that.
+detached() {
+    detached_by=
+    if has setsid; then detached_by=setsid; fi
+    if [ "$1" = worker ] && on_systemd && has systemd-run && limited 5 systemd-run --quiet --scope true </dev/null >/dev/null 2>&1; then
+        detached_by="$detached_by systemd-run --quiet --scope"
+    fi
+    # shellcheck disable=SC2086
+    $detached_by /bin/sh -c 'eval "$(cat "$0")"' "$DIR/script" "$1" </dev/null 2>/dev/null 3>&- 7>&- &
+}
+
+start_transaction() {
+    umask 077
+    # Handlers, not "ignore": what is ignored here would be ignored by every daemon that is started.
+    trap : HUP INT PIPE TERM
+    start_checked=
+    case " $STEPS " in
+        *' check '*)
+            if ! carry_out step check >/dev/null; then
+                framed step.check said
+                outcome refused check ''
+                return
+            fi
+            start_checked=$(NONCE=$JOURNAL && framed step.check said)
+            ;;
+    esac
+    take_lock
+    case $? in
+        1)
+            ID=$(tail -n 1 "$STATE/lock" 2>/dev/null | tr -cd 'A-Za-z0-9-')
+            DIR=$STATE/$ID
+            framed transaction transaction_facts
+            outcome locked '' ''
+            return
+            ;;
+        2) outcome refused lock '' && return ;;
+    esac
+    if [ "$(digest)" != "$DIGEST" ]; then
+        outcome refused changed ''
+        return
+    fi
+    if ! carry_out step folder >/dev/null; then
+        framed step.backup said
+        outcome refused backup ''
+        rm -rf "$DIR"
+        return
+    fi
+    # One offset for all who write to it, and locks that are handed over without a gap.
+    exec 7<>"$DIR/journal" 8>>"$DIR/alive"
+    flock 8
+    if [ -n "$start_checked" ]; then begin check && printf '%s\n' "$start_checked" >&7; fi
+    detached worker >&7
+    exec 7>&- 8>&- 9>&-
+    follow "$TENTHS" ''
+    if [ "$(state)" = refused ]; then
+        report
+        # Nothing was changed, so nothing needs this folder.
+        rm -rf "$DIR"
+        return
+    fi
+    report_once
+}
+
+# ---- the worker
+
+end_as() {
+    outcome "$1" "$2" "$3"
+    limited 20 sync
+    for end_from in running waiting confirmed undoing; do
+        if become "$end_from" "$1"; then return; fi
+    done
+}
+
+undo_all() {
+    undo_code=0
+    for undo_file in $(ls -r "$DIR/begun"); do
+        case $undo_file in *-check | *-backup) continue ;; esac
+        carry_out undo "${undo_file#*-}" || undo_code=1
+    done
+    return "$undo_code"
+}
+
+# Succeeds for one of the worker and the guard, which then undoes everything.
+claim_undoing() { become running undoing || become waiting undoing || become confirmed undoing; }
+
+begin() {
+    for begin_file in "$DIR"/todo/*-"$1"; do mv "$begin_file" "$DIR/begun/"; done
+}
+
+arm_guard() {
+    detached guard 8>&- >/dev/null
+    armed=0
+    until [ -e "$DIR/armed" ]; do
+        if [ "$armed" -ge 100 ]; then return 1; fi
+        nap
+        armed=$((armed + 1))
+    done
+}
+
+# From here on a new connection must be possible. Who waits for it in vain is stopped by the guard; should that have died, by this.
+await_confirmation() {
+    become running waiting || return 1
+    awaited=0
+    until [ "$awaited" -ge $((CONFIRM_SECONDS * 10 + 100)) ]; do
+        case $(state) in
+            confirmed) return 0 ;;
+            undoing) break ;;
+        esac
+        nap
+        awaited=$((awaited + 1))
+    done
+    return 1
+}
+
+work() {
+    umask 077
+    trap : HUP INT PIPE TERM
+    echo "$$" >"$DIR/worker"
+    case " $STEPS " in
+        *' backup '*)
+            begin backup
+            if ! carry_out step backup; then
+                end_as refused backup ''
+                return
+            fi
+            ;;
+    esac
+    if ! arm_guard; then
+        end_as refused guard ''
+        return
+    fi
+    for work_step in $STEPS; do
+        case $work_step in check | backup) continue ;; esac
+        begin "$work_step"
+        work_cause=failed
+        if carry_out step "$work_step"; then
+            if [ "$work_step" != rules ] || await_confirmation; then continue; fi
+            work_cause=unconfirmed
+        fi
+        claim_undoing || return
+        if ! undo_all; then
+            end_as stuck "$work_step" "$work_cause"
+        elif [ "$work_cause" = failed ]; then
+            end_as undone "$work_step" failed
+        else
+            end_as rolledback "$work_step" unconfirmed
+        fi
+        return
+    done
+    end_as 'done' '' ''
+}
+
+# ---- the guard: undoes what a worker has begun that died, or that nobody has confirmed
+
+# end_session PID: the program and all that it has started and that has no session of its own.
+end_session() {
+    kill -KILL "$1" 2>/dev/null
+    for _ in 1 2 3; do
+        for end_stat in /proc/[0-9]*/stat; do
+            { read -r end_line <"$end_stat"; } 2>/dev/null || continue
+            end_pid=${end_line%% *}
+            end_line=${end_line##*) }
+            # shellcheck disable=SC2086
+            set -- "$1" $end_line
+            if [ "$5" = "$1" ] && [ "$end_pid" != "$$" ]; then kill -KILL "$end_pid" 2>/dev/null; fi
+        done
+    done
+}
+
+uptime_seconds() {
+    read -r uptime _ </proc/uptime
+    echo "${uptime%%.*}"
+}
+
+guard() {
+    umask 077
+    trap : HUP INT PIPE TERM
+    exec 1<>"$DIR/journal.guard" 8<"$DIR/alive"
+    flock 1
+    mv "$DIR/unarmed" "$DIR/armed"
+    guard_limit=
+    while :; do
+        guard_state=$(state)
+        if ended "$guard_state"; then return; fi
+        if flock -n 8; then
+            guard_cause=died
+            break
+        fi
+        case $guard_state in
+            running | waiting)
+                if [ -z "$guard_limit" ] && begun | grep -qx rules; then guard_limit=$(($(uptime_seconds) + CONFIRM_SECONDS)); fi
+                if [ -n "$guard_limit" ] && [ "$(uptime_seconds)" -ge "$guard_limit" ] && become "$guard_state" undoing; then
+                    guard_cause=unconfirmed
+                    break
+                fi
+                ;;
+        esac
+        nap
+    done
+    read -r guard_worker <"$DIR/worker"
+    end_session "$guard_worker"
+    claim_undoing
+    if undo_all; then end_as rolledback '' "$guard_cause"; else end_as stuck '' "$guard_cause"; fi
+}
+
+case ${1:-start} in
+    worker) NONCE=$JOURNAL && work ;;
+    guard) NONCE=$JOURNAL && guard ;;
+    *) start_transaction ;;
+esac

@@ -1,0 +1,131 @@
+using System.Globalization;
+using System.Management.Automation;
+using System.Security.Cryptography;
+using NatDsa.Probe;
+using NatDsa.Repair;
+using NatDsa.Targets;
+
+namespace NatDsa.Cmdlets;
+
+/// <summary>
+/// A cmdlet that changes hosts in steps. The host carries them out by itself; this follows them, over a new connection whenever the one at
+/// hand breaks, and confirms rules that were loaded over a new connection: when none can be made, the host takes the rules back.
+/// </summary>
+public abstract class TransactionCmdlet : HostCmdlet
+{
+    private const int MaxMissing = 5;
+
+    // The script that begins checks the rules, and waits a little for news. What takes longer has lost its connection.
+    private static readonly TimeSpan s_start = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan s_news = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_answer = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
+
+    /// <summary>Changing a host takes longer than asking it.</summary>
+    protected TransactionCmdlet() => TimeoutSec = 300;
+
+    private protected override bool ChangesHosts => true;
+
+    private protected static string NewId() =>
+        DateTime.UtcNow.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture) + "-" + RandomNumberGenerator.GetHexString(8, lowercase: true);
+
+    /// <summary>Carries out a transaction, and waits for its end.</summary>
+    /// <param name="turn">The host's turn.</param>
+    /// <param name="transaction">What to do.</param>
+    /// <param name="began">Called with the name of each step as it begins.</param>
+    /// <param name="cancellation">Ctrl+C: the host goes on by itself, and takes back rules that nobody has confirmed.</param>
+    /// <exception cref="HostException">It could not be begun; or its end could not be seen in time.</exception>
+    private protected async Task<(TransactionReport Report, RuleConfirmation Confirmation)> CarryOutAsync(
+        HostTurn turn, Transaction transaction, Action<string> began, CancellationToken cancellation)
+    {
+        HostScript start = transaction.ToScript();
+        string nonce = start.Values["JOURNAL"];
+        RuleConfirmation confirmation = RuleConfirmation.NotNeeded;
+        TransactionReport? report = null;
+        HostException? lost = null;
+        HostTarget by = turn.Target;
+        IDisposable? held = null;
+        int told = 0;
+        int missing = 0;
+        try
+        {
+            try
+            {
+                report = TransactionReport.Read(await AnswerAsync(by, start, Within(turn, s_start), cancellation).ConfigureAwait(false), nonce);
+                Tell(report);
+            }
+            catch (HostException e) when (e.GoesOn)
+            {
+                lost = e;
+                await RenewAsync().ConfigureAwait(false);
+            }
+
+            while (report is not { IsOver: true })
+            {
+                // Where the connection broke early, the script may not have come to it yet.
+                if (report is { IsMissing: true } && ++missing > MaxMissing)
+                    throw lost!;
+                if (report is { State: TransactionState.Waiting } && confirmation == RuleConfirmation.NotNeeded)
+                    confirmation = await RenewAsync().ConfigureAwait(false) ? RuleConfirmation.NewConnection : RuleConfirmation.SameConnection;
+                bool confirm = report is { State: TransactionState.Waiting };
+                HostScript follow = HostScripts.Follow(transaction.Id, report?.Seen ?? "", s_news, confirm);
+                try
+                {
+                    report = TransactionReport.Read(await AnswerAsync(by, follow, Within(turn, s_answer) with { KillOnStop = true }, cancellation).ConfigureAwait(false), nonce);
+                    Tell(report);
+                }
+                catch (HostException e) when (!turn.IsOver)
+                {
+                    lost = e;
+                    await RenewAsync().ConfigureAwait(false);
+                }
+
+                if (lost is not null && report is not { IsOver: true })
+                    await Task.Delay(s_pause, cancellation).ConfigureAwait(false);
+            }
+
+            return (report, confirmation);
+        }
+        finally
+        {
+            held?.Dispose();
+            if (by != turn.Target)
+                by.Drop();
+        }
+
+        void Tell(TransactionReport news)
+        {
+            foreach (string step in news.Steps.Skip(told))
+                began(step);
+            told = Math.Max(told, news.Steps.Count);
+        }
+
+        // Makes the next run go over a new connection, where there is a way to make one.
+        async Task<bool> RenewAsync()
+        {
+            if (await turn.Target.AnewAsync(cancellation).ConfigureAwait(false) is not { } anew)
+                return false;
+            held?.Dispose();
+            by = anew;
+            held = anew.Hold();
+            return true;
+        }
+    }
+
+    /// <summary>A transaction of before that the host rolled back while nobody looked; null when there is none. It is told of once.</summary>
+    private protected async Task<TransactionReport?> WhatWasRolledBackAsync(HostTurn turn, HostSnapshot host, CancellationToken cancellation)
+    {
+        if (host.Answer["change.transaction"]?.Fact("rolledback") is not { } id || !id.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))
+            return null;
+        HostScript follow = HostScripts.Follow(id, "", TimeSpan.Zero, confirm: false);
+        return TransactionReport.Read(await AnswerAsync(turn.Target, follow, Within(turn, s_answer), cancellation).ConfigureAwait(false), follow.Values["NONCE"]);
+    }
+
+    private protected bool WhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? value) && value is SwitchParameter { IsPresent: true };
+
+    private RunLimits Within(HostTurn turn, TimeSpan time)
+    {
+        RunLimits limits = LimitsOf(turn);
+        return limits.Time > time ? limits with { Time = time } : limits;
+    }
+}
