@@ -133,7 +133,7 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
 
         await host.OnNatAsync("kill -9 $(cat /var/lib/natdsa/*/worker); : >/run/gate/open");
         var answer = await repair.Answer;
-        Assert.True(answer.ErrorId == "RolledBack", answer.ToString() + string.Join("; ", answer.Despite<RepairResult>().Steps.Select(s => $"{s} {s.Evidence}")) + answer.Despite<RepairResult>().Reason);
+        Assert.True(answer.ErrorId == "RolledBack", answer.ToString());
         await host.AssertUnchangedSinceAsync(before, answer.ToString(), "/var/lib/natdsa", "/usr/local/sbin", "/usr/sbin/chkconfig", "/etc/rc.d/init.d/iptables", "/etc/rc.d/init.d/ds_agent", "module dsa_filter");
         await AssertRepairedAsync();
         Assert.Equal(RepairOutcome.NothingToDo, (await host.RunUnchangedAsync(Repair)).Only<RepairResult>().Outcome);
