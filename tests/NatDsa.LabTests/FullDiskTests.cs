@@ -81,26 +81,4 @@ public sealed class FullDiskTests(SharedLab host) : IClassFixture<SharedLab>
         Assert.Contains(repair.Outcome, new[] { RepairOutcome.Repaired, RepairOutcome.NothingToDo });
         Assert.True((await host.Lab.FetchAsync()).Answered);
     }
-
-    /// <summary>A file system of a few pages over a folder of the host, with what was in the folder, until it is disposed of.</summary>
-    private sealed class SmallDisk : IAsyncDisposable
-    {
-        private readonly SharedLab _host;
-        private readonly string _folder;
-
-        private SmallDisk(SharedLab host, string folder) => (_host, _folder) = (host, folder);
-
-        public static async Task<SmallDisk> MountAsync(SharedLab host, string folder, int pages)
-        {
-            await host.OnNatAsync($"""
-                mkdir -p {folder}
-                tar -C {folder} -cf /run/small-disk.tar .
-                mount -t tmpfs -o mode=700,nr_blocks={pages} natdsa-small {folder}
-                tar -C {folder} -xf /run/small-disk.tar
-                """);
-            return new SmallDisk(host, folder);
-        }
-
-        public async ValueTask DisposeAsync() => await _host.OnNatAsync($"umount {_folder}");
-    }
 }

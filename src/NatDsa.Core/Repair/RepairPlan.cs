@@ -152,7 +152,7 @@ internal sealed class RepairPlan
             if (bootIsMissing)
                 yield return Step("EnableAtBoot", "boot", Messages.StepBoot.With(service!.Services[0]), service.EnableCommand, service.DisableCommand);
             if (restartAgent)
-                yield return Step("RestartAgent", "agent", Messages.StepAgent, "/etc/init.d/ds_agent restart", "/etc/init.d/ds_agent start");
+                yield return Step("RestartAgent", "agent", Messages.StepAgent, AgentCommand("restart"), AgentCommand("start"));
 
             string Commands(Func<RuleLoad, string> command) => string.Join("; ", loads.Select(command));
 
@@ -180,6 +180,9 @@ internal sealed class RepairPlan
         return rules.IsPartial || rules.Format != RulesetFormat.IptablesSave ? null
             : !rules.Tables.SelectMany(table => table.Rules).Any(rule => !AgentPortRules.Contains(rule));
     }
+
+    private string AgentCommand(string action) =>
+        Host.Answer["agent.files"]?.Fact("unit") == "ds_agent" ? $"systemctl {action} ds_agent" : $"/etc/init.d/ds_agent {action}";
 
     private static RepairStep Step(string name, string scriptName, string reason, string command, string? undo = null) =>
         new() { Name = name, ScriptName = scriptName, Reason = reason, Command = command, Undo = undo };

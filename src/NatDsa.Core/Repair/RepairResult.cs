@@ -163,7 +163,7 @@ public sealed class RepairResult : HostRecord
     }
 
     private static string RolledBack(TransactionReport report) =>
-        (report.Cause == "died" ? Messages.RepairRolledBackDied : Messages.RepairRolledBack).With(report.Host.ComputerName);
+        (report.Cause is "died" or "hung" ? Messages.RepairRolledBackDied : Messages.RepairRolledBack).With(report.Host.ComputerName);
 
     // All that could be done was done, and NAT does not work, or is not known to.
     private static Fault NotWorking(NatIptablesState state) =>

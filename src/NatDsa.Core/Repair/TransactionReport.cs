@@ -43,7 +43,7 @@ internal sealed class TransactionReport
     /// <summary>The step that failed, or that nothing could begin without.</summary>
     public string FailedStep => _outcome?.Fact("step") ?? "";
 
-    /// <summary>Why it was undone: <c>failed</c>, <c>unconfirmed</c> or <c>died</c>.</summary>
+    /// <summary>Why it was undone: <c>failed</c>, <c>unconfirmed</c>, <c>died</c> or <c>hung</c>.</summary>
     public string Cause => _outcome?.Fact("cause") ?? _facts?.Fact("cause") ?? "";
 
     /// <summary>

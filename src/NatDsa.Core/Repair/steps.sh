@@ -302,11 +302,15 @@ undo_boot() {
 # ---- agent: restart it, marker in place, and see the rules stay
 
 change_agent() {
-    if on_systemd && systemctl cat ds_agent.service >/dev/null 2>&1; then
-        logged "$AGENT_SECONDS" systemctl "$1" ds_agent.service
-    else
+    if ! on_systemd || ! systemctl cat ds_agent.service >/dev/null 2>&1; then
         logged "$AGENT_SECONDS" /etc/init.d/ds_agent "$1"
+        return
     fi
+    logged "$AGENT_SECONDS" systemctl "$1" ds_agent.service
+    change_agent_code=$?
+    # systemd goes on with what nobody waits for any more: the agent would start when its marker is gone again.
+    case $change_agent_code in 124 | 137) limited 10 systemctl kill --signal=KILL ds_agent.service ;; esac
+    return "$change_agent_code"
 }
 
 # The filter starts after the agent, which has nothing to filter where it did not run before. What it does to the rules takes it a moment.

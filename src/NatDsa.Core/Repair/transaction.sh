@@ -5,6 +5,7 @@
 #   STEPS             which steps, in order
 #   DIGEST            what the host looked like when the plan was made
 #   CONFIRM_SECONDS   how long new rules wait for a new connection before they are rolled back
+#   LIFE_SECONDS      how long all of it may take before it is taken back
 #   TENTHS            how long the caller waits for the first news
 #   JOURNAL           the nonce of the journal's sections, which are a section of an answer that has another one
 
@@ -195,17 +196,13 @@ work() {
     umask 077
     trap : HUP INT PIPE TERM
     echo "$$" >"$DIR/worker"
-    case " $STEPS " in
-        *' backup '*)
-            begin backup
-            if ! carry_out step backup; then
-                end_as refused backup ''
-                return
-            fi
-            ;;
-    esac
     if ! arm_guard; then
         end_as refused guard ''
+        return
+    fi
+    begin backup
+    if ! carry_out step backup; then
+        end_as refused backup ''
         return
     fi
     for work_step in $STEPS; do
@@ -258,6 +255,7 @@ guard() {
     flock 1
     mv "$DIR/unarmed" "$DIR/armed"
     guard_limit=
+    guard_end=$(($(uptime_seconds) + LIFE_SECONDS))
     while :; do
         guard_state=$(state)
         if ended "$guard_state"; then return; fi
@@ -265,9 +263,17 @@ guard() {
             guard_cause=died
             break
         fi
+        # A step that no limit of its own has ended: a file system that hangs.
+        if [ "$(uptime_seconds)" -ge "$guard_end" ] && claim_undoing; then
+            guard_cause=hung
+            break
+        fi
         case $guard_state in
             running | waiting)
-                if [ -z "$guard_limit" ] && begun | grep -qx rules; then guard_limit=$(($(uptime_seconds) + CONFIRM_SECONDS)); fi
+                if [ -z "$guard_limit" ] && begun | grep -qx rules; then
+                    guard_limit=$(($(uptime_seconds) + CONFIRM_SECONDS))
+                    guard_end=$((guard_end + CONFIRM_SECONDS))
+                fi
                 if [ -n "$guard_limit" ] && [ "$(uptime_seconds)" -ge "$guard_limit" ] && become "$guard_state" undoing; then
                     guard_cause=unconfirmed
                     break

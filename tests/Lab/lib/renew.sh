@@ -7,7 +7,7 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 mkdir -p /run/gate
 : >/run/gate/open
-rm -f /usr/local/sbin/cmp /usr/local/sbin/iptables-restore
+grep -ls /run/gate /usr/local/sbin/* | xargs -r rm -f
 if [ -d /etc/rc.d ]; then
     install -m 755 "$here/hosts/sysv/usr/sbin/chkconfig" /usr/sbin/chkconfig
 fi

@@ -6,6 +6,9 @@ public enum RepairMoment
     /// <summary>The persisted rules are copied, and compared with their copy.</summary>
     Backup,
 
+    /// <summary>The marker is made, and gets its mode.</summary>
+    Marker,
+
     /// <summary>The marker is made; <c>iptables-restore</c> begins.</summary>
     Rules,
 
@@ -34,6 +37,7 @@ public sealed class RepairGate
         var (program, arguments) = moment switch
         {
             RepairMoment.Backup => ("/usr/local/sbin/cmp", "'/etc/sysconfig/iptables '*"),
+            RepairMoment.Marker => ("/usr/local/sbin/chmod", "'0644 /etc/use_dsa_with_iptables'"),
             RepairMoment.Rules => ("/usr/local/sbin/iptables-restore", "''"),
             RepairMoment.Boot => ("/usr/sbin/chkconfig", "'iptables on'"),
             RepairMoment.Agent => ("/etc/init.d/ds_agent", "restart"),

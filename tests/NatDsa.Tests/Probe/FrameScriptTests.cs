@@ -66,7 +66,7 @@ public sealed class FrameScriptTests
         string[] words = shell.Split(' ');
         foreach (HostScript script in (HostScript[])
             [HostScripts.Probe(ProbeSections.All), HostScripts.Marker(DsaMarker.UseDsaWithIptables, remove: false), HostScripts.Egress(new Uri("http://a.example"), TimeSpan.FromSeconds(1)),
-                HostScript.Load("frame.sh", "files.sh", "read.sh", "repair.sh")])
+                HostScript.Load("frame.sh", "files.sh", "read.sh", "journal.sh", "steps.sh", "transaction.sh"), HostScripts.Follow("id", "", TimeSpan.FromSeconds(1), confirm: true)])
         {
             ProgramRun run = await ProgramRun.OfAsync(ProgramRun.Start(words[0], [.. words[1..], "-n"]), Encoding.UTF8.GetString(script.ToStandardInput()));
             Assert.Equal(new ProgramRun(0, "", ""), run);
