@@ -20,7 +20,7 @@ if [ -z "${NATDSA_FLEET:-}" ]; then
     *" kex "*)
       for KEX in mlkem768x25519-sha256 sntrup761x25519-sha512@openssh.com curve25519-sha256 ecdh-sha2-nistp256 diffie-hellman-group14-sha256; do
         if ssh -Q kex | grep -qx "$KEX"; then
-          NATDSA_FLEET=1 ONLY='^(natdsa|xargs)' unshare --net --mount --pid --fork --kill-child --mount-proc bash "bench/$(basename "$0")" agentless
+          NATDSA_FLEET=1 ONLY=1 unshare --net --mount --pid --fork --kill-child --mount-proc bash "bench/$(basename "$0")" agentless
         else
           echo "$KEX: this machine's OpenSSH does not have it"
         fi
@@ -122,6 +122,7 @@ sed "s|\$| ansible_user=root ansible_python_interpreter=none|" names >inventory
 natdsa() { "$natdsa" -NoProfile -Command "$1"; }
 by_natdsa() { natdsa "Get-NatIptablesState -ComputerName $quoted $ssh_way"; }
 by_xargs() { xargs -P 32 -I{} ssh -F ssh.conf -n {} iptables-save <names; }
+by_xargs_all() { xargs -P 32 -I{} ssh -F ssh.conf -n {} 'uname -a; id; date; cat /etc/os-release /proc/sys/net/ipv4/ip_forward; iptables-nft-save -c; ip6tables-nft-save -c; nft -j list ruleset' <names; }
 by_xargs_master() { xargs -P 32 -I{} ssh -F ssh.conf -o ControlMaster=auto -o ControlPersist=60 -o "ControlPath=$PWD/master-%h" -n {} iptables-save <names; }
 by_parallel_ssh() { parallel-ssh -h names -p 32 -t 0 -x "-F $PWD/ssh.conf" -o answers iptables-save; }
 by_clush() { clush --hostfile names -f 32 -o "-F $PWD/ssh.conf" -N iptables-save; }
@@ -167,6 +168,7 @@ compare() { # ROUNDS BASE (WAY CHECK LABEL)...
 agentless() {
   local ways=(by_natdsa Healthy "natdsa: Get-NatIptablesState -ComputerName" by_xargs SNAT "xargs -P 32 ssh: iptables-save")
   if [ -z "${ONLY:-}" ]; then
+    ways+=(by_xargs_all '-j SNAT' "xargs -P 32 ssh: what natdsa reads")
     command -v parallel-ssh >/dev/null && ways+=(by_parallel_ssh SNAT "parallel-ssh") || echo "parallel-ssh is not installed"
     command -v clush >/dev/null && ways+=(by_clush SNAT "clush") || echo "clush is not installed"
     command -v ansible >/dev/null && ways+=(by_ansible SNAT "ansible -m raw") || echo "ansible is not installed"
