@@ -69,6 +69,7 @@ public abstract class FaultTests(SharedLab host)
         await PutInTheWayAsync(step, fault);
         var before = await host.Nat.SnapshotAsync();
 
+        host.Disconnect();
         string ending;
         using (var shell = new LabShell(host.Lab))
         {

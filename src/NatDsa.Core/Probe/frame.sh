@@ -77,8 +77,8 @@ on_systemd() { [ -d /run/systemd/system ]; }
 
 # starts_at_boot SERVICE: succeeds when the init system starts it.
 starts_at_boot() {
-    if on_systemd && systemctl is-enabled --quiet "$1.service" 2>/dev/null; then return 0; fi
-    if on_systemd && systemctl cat "$1.service" >/dev/null 2>&1; then return 1; fi
+    if on_systemd && limited 5 systemctl is-enabled --quiet "$1.service" 2>/dev/null; then return 0; fi
+    if on_systemd && limited 5 systemctl cat "$1.service" >/dev/null 2>&1; then return 1; fi
     for link in /etc/rc[2345S].d/S[0-9][0-9]"$1" /etc/rc.d/rc[2345].d/S[0-9][0-9]"$1"; do
         if [ -e "$link" ]; then return 0; fi
     done
@@ -87,7 +87,7 @@ starts_at_boot() {
 
 # is_started SERVICE: succeeds when the init system counts it as started; one that keeps no account of that never is.
 is_started() {
-    if on_systemd && systemctl is-active --quiet "$1.service" 2>/dev/null; then return 0; fi
+    if on_systemd && limited 5 systemctl is-active --quiet "$1.service" 2>/dev/null; then return 0; fi
     [ -e "/var/lock/subsys/$1" ]
 }
 

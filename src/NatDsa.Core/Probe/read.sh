@@ -78,7 +78,7 @@ read_agent_files() {
     for path in /opt/ds_agent /opt/ds_agent/dsa_query /etc/init.d/ds_agent /etc/init.d/ds_filter; do
         if [ -e "$path" ]; then fact exists "$path"; fi
     done
-    if on_systemd && systemctl cat ds_agent.service >/dev/null 2>&1; then fact unit ds_agent; fi
+    if on_systemd && limited 5 systemctl cat ds_agent.service >/dev/null 2>&1; then fact unit ds_agent; fi
     if process_runs ds_agent; then fact running yes; else fact running no; fi
     if [ -r /proc/modules ] || has lsmod; then
         if module_loaded dsa_filter; then fact filter loaded; else fact filter absent; fi
@@ -105,7 +105,7 @@ read_service() {
         elif [ -x "/etc/init.d/$service" ]; then
             fact "script.$service" "/etc/init.d/$service"
         fi
-        if on_systemd && systemctl cat "$service.service" >/dev/null 2>&1; then fact "unit.$service" yes; fi
+        if on_systemd && limited 5 systemctl cat "$service.service" >/dev/null 2>&1; then fact "unit.$service" yes; fi
         if starts_at_boot "$service"; then fact "boot.$service" yes; else fact "boot.$service" no; fi
         if is_started "$service"; then fact "started.$service" yes; else fact "started.$service" no; fi
     done

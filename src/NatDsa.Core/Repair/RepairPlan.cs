@@ -54,8 +54,11 @@ internal sealed class RepairPlan
             SourceNat = IPv4 is not null,
             Markers = NeedsMarker ? [DsaMarker.UseDsaWithIptables.Path()] : [],
             Service = Service,
+            Start = Start,
             Limits = options,
         };
+
+    private IReadOnlyList<string> Start { get; init; } = [];
 
     private RuleLoad? IPv4 { get; init; }
 
@@ -125,9 +128,13 @@ internal sealed class RepairPlan
         bool install = rulesAreGone && options.NewRules is not null;
         RuleLoad? ipv4 = rulesAreGone ? new RuleLoad("iptables", service!.RulesFile, options.NewRules) : null;
         RuleLoad? ipv6 = service is not null && !FirewalldRuns && IPv6RulesAreGone(service) ? new RuleLoad("ip6tables", service.RulesFile6) : null;
+        // A service that loads IPv6 rules is not started over others that run.
+        string[] start = !rulesAreGone ? []
+            : [.. service!.NotStarted.Where(s => s == "iptables" || ipv6 is not null || Host.Answer["file." + service.RulesFile6] is null)];
         return new RepairPlan(Host, Before, Agent)
         {
             Service = service,
+            Start = start,
             IPv4 = ipv4,
             IPv6 = ipv6,
             Steps = [.. Steps()],
@@ -147,8 +154,8 @@ internal sealed class RepairPlan
                 yield return Step("LoadRules", "rules", rulesAreGone ? Before.Reason : Messages.StepLoadIPv6.With(ipv6!.File), Commands(load => $"{load.Tool}-restore <{Source(load)}"), Commands(load => $"{load.Tool}-restore -c <…"));
             if (install)
                 yield return Step("InstallRules", "install", Messages.StepInstall.With(options.NewRulesPath), $"{options.NewRulesPath} → {ipv4!.File}", ipv4.File);
-            if (rulesAreGone && service!.NotStarted.Count > 0)
-                yield return Step("StartService", "service", Messages.StepService.With(service.NotStarted[0]), service.StartCommand, service.StopCommand);
+            if (start.Length > 0)
+                yield return Step("StartService", "service", Messages.StepService.With(start[0]), service!.Command("start", start), service.Command("stop", start));
             if (bootIsMissing)
                 yield return Step("EnableAtBoot", "boot", Messages.StepBoot.With(service!.Services[0]), service.EnableCommand, service.DisableCommand);
             if (restartAgent)

@@ -52,19 +52,15 @@ internal sealed record RuleService(IReadOnlyList<string> Services, string RulesF
         };
     }
 
-    /// <summary>The start as an administrator would type it.</summary>
-    public string StartCommand => Command("start");
-
-    /// <summary>The stop that undoes it.</summary>
-    public string StopCommand => Command("stop");
+    /// <summary>What starts or stops services, as an administrator would type it.</summary>
+    public string Command(string action, IEnumerable<string> services) =>
+        string.Join("; ", services.Select(s => Systemd ? $"systemctl {action} {s}" : $"service {s} {action}"));
 
     /// <summary>What puts it into the boot sequence.</summary>
     public string EnableCommand => string.Join("; ", Services.Select(s => Systemd ? $"systemctl enable {s}" : IsDebian ? $"update-rc.d {s} enable" : $"chkconfig {s} on"));
 
     /// <summary>What takes it out again.</summary>
     public string DisableCommand => string.Join("; ", Services.Select(s => Systemd ? $"systemctl disable {s}" : IsDebian ? $"update-rc.d {s} disable" : $"chkconfig {s} off"));
-
-    private string Command(string action) => string.Join("; ", NotStarted.Select(s => Systemd ? $"systemctl {action} {s}" : $"service {s} {action}"));
 
     private bool IsDebian => RulesFile == DebianRules;
 }

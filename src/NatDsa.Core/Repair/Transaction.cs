@@ -26,6 +26,9 @@ internal sealed record Transaction(string Id, IReadOnlyList<string> Steps, strin
     /// <summary>What loads the persisted rules at boot; null: nothing does.</summary>
     public RuleService? Service { get; init; }
 
+    /// <summary>Those of its services to start, for they are not.</summary>
+    public IReadOnlyList<string> Start { get; init; } = [];
+
     /// <summary>The time limits.</summary>
     public required RepairOptions Limits { get; init; }
 
@@ -45,7 +48,7 @@ internal sealed record Transaction(string Id, IReadOnlyList<string> Steps, strin
             .With("SOURCE_NAT", SourceNat ? "yes" : "no")
             .With("MARKERS", string.Join(' ', Markers))
             .With("SERVICES", string.Join(' ', Service?.Services ?? []))
-            .With("START", string.Join(' ', Service?.NotStarted ?? []))
+            .With("START", string.Join(' ', Start))
             .With("MANAGER", Service is { Systemd: true } ? "systemd" : "sysv")
             .With("STEP_SECONDS", HostScripts.Seconds(Limits.StepLimit))
             .With("AGENT_SECONDS", HostScripts.Seconds(Limits.AgentLimit))

@@ -216,7 +216,12 @@ $headers
     )
     # Another program can hold the lock of xtables for a moment, and not every iptables-restore can be told to wait for it.
     for attempt in 1 2 3 4 5; do
-        if printf '%s\n' "$all_rules" | limited "$STEP_SECONDS" "$1-restore" $3; then return 0; fi
+        printf '%s\n' "$all_rules" | limited "$STEP_SECONDS" "$1-restore" $3
+        case $? in
+            0) return 0 ;;
+            # What hung once hangs again.
+            124 | 137) return 1 ;;
+        esac
         if [ "$attempt" -lt 5 ]; then sleep 1; fi
     done
     return 1
@@ -235,7 +240,7 @@ put_back_file() {
     if [ -e "$DIR/files$2" ]; then
         if cmp -s "$DIR/files$2" "$2"; then return 0; fi
         replace "$2" <"$DIR/files$2" && echo "$2: as it was"
-    elif [ -e "$2" ]; then
+    elif [ -f "$2" ]; then
         rm -f "$2" && echo "removed $2"
     fi
 }
@@ -256,7 +261,7 @@ step_service() {
         fi
         echo "$service is started"
     done
-    loads rules_are_whole
+    loads rules_are_whole || return 1
     if [ "$SOURCE_NAT" = yes ] && ! source_nat_runs; then
         complain "the start of $START loaded no source NAT"
         return 1
@@ -275,7 +280,9 @@ undo_service() {
     for service in $START; do
         if is_started "$service"; then change_service stop "$service" || undo_service_code=1; fi
     done
-    loads put_back_file || undo_service_code=1
+    for file in $PERSISTED; do
+        put_back_file '' "$file" || undo_service_code=1
+    done
     return "$undo_service_code"
 }
 
@@ -302,7 +309,7 @@ undo_boot() {
 # ---- agent: restart it, marker in place, and see the rules stay
 
 change_agent() {
-    if ! on_systemd || ! systemctl cat ds_agent.service >/dev/null 2>&1; then
+    if ! on_systemd || ! limited 5 systemctl cat ds_agent.service >/dev/null 2>&1; then
         logged "$AGENT_SECONDS" /etc/init.d/ds_agent "$1"
         return
     fi
@@ -356,9 +363,12 @@ step_agent() {
 }
 
 # Called first of all undoings, while the marker is still there: an agent that ran before runs again. Its filter looks for the marker when it
-# starts, and would erase what rules are left if that were gone by then.
+# starts, and would erase what rules are left if that were gone by then. One that did not run is stopped again, for the same reason.
 undo_agent() {
-    if ! grep -q '^agent=running$' "$DIR/manifest"; then return 0; fi
+    if ! grep -q '^agent=running$' "$DIR/manifest"; then
+        if process_runs ds_agent; then change_agent stop || return 1; fi
+        return 0
+    fi
     if ! process_runs ds_agent && ! change_agent start; then return 1; fi
     filter_settles
 }

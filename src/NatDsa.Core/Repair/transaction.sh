@@ -195,7 +195,10 @@ await_confirmation() {
 work() {
     umask 077
     trap : HUP INT PIPE TERM
-    echo "$$" >"$DIR/worker"
+    if ! echo "$$" >"$DIR/worker"; then
+        end_as refused guard ''
+        return
+    fi
     if ! arm_guard; then
         end_as refused guard ''
         return
@@ -207,6 +210,8 @@ work() {
     fi
     for work_step in $STEPS; do
         case $work_step in check | backup) continue ;; esac
+        # The guard has taken over.
+        case $(state) in running | confirmed) ;; *) return ;; esac
         begin "$work_step"
         work_cause=failed
         if carry_out step "$work_step"; then
@@ -268,6 +273,13 @@ guard() {
             guard_cause=hung
             break
         fi
+        # An undoing that hangs would hang again.
+        if [ "$(uptime_seconds)" -ge $((guard_end + LIFE_SECONDS)) ]; then
+            read -r guard_worker <"$DIR/worker"
+            end_session "$guard_worker"
+            end_as stuck '' hung
+            return
+        fi
         case $guard_state in
             running | waiting)
                 if [ -z "$guard_limit" ] && begun | grep -qx rules; then
@@ -282,6 +294,8 @@ guard() {
         esac
         nap
     done
+    # A worker that died after it had come to its end has left nothing to do.
+    if ended "$(state)"; then return; fi
     read -r guard_worker <"$DIR/worker"
     end_session "$guard_worker"
     claim_undoing

@@ -3,6 +3,7 @@ using System.Management.Automation;
 using System.Security.Cryptography;
 using NatDsa.Probe;
 using NatDsa.Repair;
+using NatDsa.Resources;
 using NatDsa.Targets;
 
 namespace NatDsa.Cmdlets;
@@ -64,15 +65,17 @@ public abstract class TransactionCmdlet : HostCmdlet
             {
                 // Where the connection broke early, the script may not have come to it yet.
                 if (report is { IsMissing: true } && ++missing > MaxMissing)
-                    throw lost!;
-                if (report is { State: TransactionState.Waiting } && confirmation == RuleConfirmation.NotNeeded)
-                    confirmation = await RenewAsync().ConfigureAwait(false) ? RuleConfirmation.NewConnection : RuleConfirmation.SameConnection;
+                    throw lost ?? new HostException(ErrorIds.AnswerBroken, ErrorCategory.InvalidData, Messages.RepairAnswerBroken.With(turn.Target.ComputerName));
                 bool confirm = report is { State: TransactionState.Waiting };
+                if (confirm && by == turn.Target)
+                    await RenewAsync().ConfigureAwait(false);
                 HostScript follow = HostScripts.Follow(transaction.Id, report?.Seen ?? "", s_news, confirm);
                 try
                 {
                     report = TransactionReport.Read(await AnswerAsync(by, follow, Within(turn, s_answer) with { KillOnStop = true }, cancellation).ConfigureAwait(false), nonce);
                     Tell(report);
+                    if (confirm && report.State is TransactionState.Confirmed or TransactionState.Done or TransactionState.Undone or TransactionState.Stuck)
+                        confirmation = by == turn.Target ? RuleConfirmation.SameConnection : RuleConfirmation.NewConnection;
                 }
                 catch (HostException e) when (!turn.IsOver)
                 {
@@ -115,7 +118,7 @@ public abstract class TransactionCmdlet : HostCmdlet
     /// <summary>A transaction of before that the host rolled back while nobody looked; null when there is none. It is told of once.</summary>
     private protected async Task<TransactionReport?> WhatWasRolledBackAsync(HostTurn turn, HostSnapshot host, CancellationToken cancellation)
     {
-        if (host.Answer["change.transaction"]?.Fact("rolledback") is not { } id || !id.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))
+        if (host.Answer["change.transaction"]?.Facts().LastOrDefault(f => f.Key == "rolledback").Value is not { } id || !id.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))
             return null;
         HostScript follow = HostScripts.Follow(id, "", TimeSpan.Zero, confirm: false);
         return TransactionReport.Read(await AnswerAsync(turn.Target, follow, Within(turn, s_answer), cancellation).ConfigureAwait(false), follow.Values["NONCE"]);

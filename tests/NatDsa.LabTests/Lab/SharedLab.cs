@@ -73,14 +73,19 @@ public class SharedLab : IAsyncLifetime
     /// <summary>The NAT host as it was when it was raised, without an agent, whatever an earlier test has done to it.</summary>
     public Task RenewAsync() => Lab.RenewAsync();
 
+    /// <summary>Closes the sessions: an ssh that loses its host can take the engine's process down, and with it all tests.</summary>
+    public void Disconnect()
+    {
+        _shell!.Dispose();
+        _shell = new LabShell(Lab);
+    }
+
     /// <summary>The NAT host loses its power and boots again; sessions that were open to it are new ones afterwards.</summary>
     public async Task RebootNatAsync()
     {
-        // An ssh that loses its host can take the engine's process down, and with it all tests: nobody is connected meanwhile.
         _ = Lab;
-        _shell!.Dispose();
+        Disconnect();
         await Lab.RebootNatAsync();
-        _shell = new LabShell(Lab);
     }
 
     /// <summary>The NAT host at the worst of the incident: agent, module on, no marker, rules gone.</summary>
