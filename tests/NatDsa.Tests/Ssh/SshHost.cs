@@ -50,6 +50,23 @@ public sealed class SshHost : IAsyncLifetime
             section nft.ruleset '{"nftables": []}'
             printf '@%s done\n' "$NONCE"
             """),
+        // The same of a host whose rules were erased, and of which nothing else is told.
+        ("erased", false,
+            """
+            IFS= read -r nonce
+            eval "$nonce"
+            cat >/dev/null
+            section() { printf '@%s out %s\n%s\n@%s err %s\n\n@%s end %s 0\n' "$NONCE" "$1" "$2" "$NONCE" "$1" "$NONCE" "$1"; }
+            section host 'kernel=Linux
+            uid=0
+            forwarding.ipv4=1'
+            section save.iptables '*nat
+            :PREROUTING ACCEPT [0:0]
+            :POSTROUTING ACCEPT [0:0]
+            COMMIT'
+            section nft.ruleset '{"nftables": [{"metainfo": {"version": "1.0.6", "release_name": "Lester Gooch #5", "json_schema_version": 1}}]}'
+            printf '@%s done\n' "$NONCE"
+            """),
         ("date", false, "echo 1000000000"),
     ];
 
