@@ -15,6 +15,7 @@
         'Get-NatIptablesState'
         'Get-NatIptablesRule'
         'Compare-NatIptablesState'
+        'Backup-NatIptablesState'
         'ConvertFrom-IptablesRuleset'
         'ConvertTo-IptablesRuleset'
         'Get-DsaAgentState'

@@ -12,9 +12,20 @@ internal sealed record ComparedRules(string? Name, IReadOnlyList<Ruleset> Rulese
     /// <summary>Why part of it is not known, so that nothing can be said to be the same; null when all is.</summary>
     public Fault? Unread { get; init; }
 
+    /// <summary>The host that they are of; null for files and texts.</summary>
+    public string? ComputerName { get; init; }
+
+    /// <summary>A backup: a host as it was.</summary>
+    public static ComparedRules Of(NatBackup backup) => new(backup.Path ?? backup.ToString(), backup.Rulesets, IsWhole: true)
+    {
+        ComputerName = backup.ComputerName,
+        Unread = backup.Status == NatStatus.Unknown ? new Fault(ErrorIds.StateUnknown, Messages.CompareUnknown.With(backup.Path ?? backup.ToString(), backup.Status)) : null,
+    };
+
     /// <summary>A host, as it was read; a state that is of a text, as that text.</summary>
     public static ComparedRules Of(NatIptablesState state) => new(state.ComputerName ?? state.Path, state.Rulesets, state.ComputerName is not null)
     {
+        ComputerName = state.ComputerName,
         Unread = state.Unread ?? (state.Status == NatStatus.Unknown ? state.Fault ?? new Fault(ErrorIds.StateUnknown, Messages.CompareUnknown.With(state.ComputerName ?? state.Path, state.Reason)) : null),
     };
 

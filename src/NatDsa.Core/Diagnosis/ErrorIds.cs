@@ -54,6 +54,15 @@ public static class ErrorIds
     /// <summary>The marker file could not be created or removed.</summary>
     public const string MarkerFailed = nameof(MarkerFailed);
 
+    /// <summary>The host's rules are erased, and were not kept as a backup.</summary>
+    public const string BackupRefused = nameof(BackupRefused);
+
+    /// <summary>A backup could not be written; nothing of it was left.</summary>
+    public const string BackupFailed = nameof(BackupFailed);
+
+    /// <summary>A backup's files are not what was written.</summary>
+    public const string BackupDamaged = nameof(BackupDamaged);
+
     /// <summary>There are no rules with source NAT to load.</summary>
     public const string NothingToRestore = nameof(NothingToRestore);
 

@@ -20,6 +20,7 @@ public sealed class HostScript
 
     private readonly byte[][] _texts;
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ReadOnlyMemory<byte>> _contents = new(StringComparer.Ordinal);
 
     private HostScript(byte[][] texts) => _texts = texts;
 
@@ -35,12 +36,30 @@ public sealed class HostScript
     /// <exception cref="ArgumentException">The name is no such word, or the value holds a NUL, which a shell cannot.</exception>
     internal HostScript With(string name, string value)
     {
-        if (name.Length == 0 || char.IsAsciiDigit(name[0]) || !name.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c == '_'))
-            throw new ArgumentException($"'{name}' is not a variable of a script.", nameof(name));
+        CheckName(name);
         if (value.Contains('\0'))
             throw new ArgumentException("A value cannot hold a NUL.", nameof(value));
         _values[name] = value;
         return this;
+    }
+
+    /// <summary>Sets one of the script's variables to bytes as they are, whatever text they are.</summary>
+    /// <param name="name">The variable.</param>
+    /// <param name="content">Any bytes but NUL.</param>
+    /// <exception cref="ArgumentException">As for a text.</exception>
+    internal HostScript WithContent(string name, ReadOnlyMemory<byte> content)
+    {
+        CheckName(name);
+        if (content.Span.Contains((byte)0))
+            throw new ArgumentException("A value cannot hold a NUL.", nameof(content));
+        _contents[name] = content;
+        return this;
+    }
+
+    private static void CheckName(string name)
+    {
+        if (name.Length == 0 || char.IsAsciiDigit(name[0]) || !name.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c == '_'))
+            throw new ArgumentException($"'{name}' is not a variable of a script.", nameof(name));
     }
 
     /// <summary>The bytes for the shell's standard input: the values, then the script.</summary>
@@ -55,11 +74,11 @@ public sealed class HostScript
                 continue;
             }
 
-            // The dot keeps a value's last line ends, which $( ) would drop.
-            input.Append(name).Append("=$(printf '%b' '");
-            AppendInert(input, value);
-            input.Append(".'); ").Append(name).Append("=${").Append(name).Append("%.}\n");
+            AppendEscaped(input, name, Encoding.UTF8.GetBytes(value));
         }
+
+        foreach ((string name, ReadOnlyMemory<byte> content) in _contents)
+            AppendEscaped(input, name, content.Span);
 
         byte[] values = Encoding.UTF8.GetBytes(input.ToString());
         byte[] all = new byte[values.Length + _texts.Sum(static t => t.Length)];
@@ -86,15 +105,23 @@ public sealed class HostScript
     internal static string Inert(string text)
     {
         var inert = new StringBuilder(text.Length * 2);
-        AppendInert(inert, text);
+        AppendInert(inert, Encoding.UTF8.GetBytes(text));
         return inert.ToString();
     }
 
     private static bool IsInert(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or '/' or '_' or '-';
 
-    private static void AppendInert(StringBuilder input, string value)
+    private static void AppendEscaped(StringBuilder input, string name, ReadOnlySpan<byte> value)
     {
-        foreach (byte b in Encoding.UTF8.GetBytes(value))
+        // The dot keeps a value's last line ends, which $( ) would drop.
+        input.Append(name).Append("=$(printf '%b' '");
+        AppendInert(input, value);
+        input.Append(".'); ").Append(name).Append("=${").Append(name).Append("%.}\n");
+    }
+
+    private static void AppendInert(StringBuilder input, ReadOnlySpan<byte> value)
+    {
+        foreach (byte b in value)
         {
             char c = (char)b;
             if (IsInert(c))

@@ -48,6 +48,23 @@ internal static class HostScripts
     public static string Tenths(TimeSpan wait) =>
         Math.Max(1, (long)(wait.TotalSeconds * 10)).ToString(CultureInfo.InvariantCulture);
 
+    /// <summary>Keeps a backup on the host.</summary>
+    /// <param name="backup">The backup; no file of it holds a NUL.</param>
+    /// <param name="keep">How many backups stay; 0: all.</param>
+    public static HostScript Backup(NatBackup backup, int keep)
+    {
+        HostScript script = HostScript.Load("frame.sh", "files.sh", "read.sh", "backup.sh")
+            .Reading(ProbeSections.None)
+            .With("ID", backup.Id)
+            .With("NOW", backup.LastSeen.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture))
+            .With("MANIFEST", NatBackupManifest.ToLines(backup))
+            .With("NAMES", string.Join(' ', backup.Files.Select(file => file.Name)))
+            .With("KEEP", keep.ToString(CultureInfo.InvariantCulture));
+        foreach ((int index, NatBackupFile file) in backup.Files.Select((file, index) => (index, file)))
+            script.WithContent($"FILE_{(char)('A' + index)}", file.Content);
+        return script;
+    }
+
     /// <summary>A time limit as the scripts take it: whole seconds, at least one.</summary>
     public static string Seconds(TimeSpan limit) =>
         Math.Max(1, (long)Math.Ceiling(limit.TotalSeconds)).ToString(CultureInfo.InvariantCulture);

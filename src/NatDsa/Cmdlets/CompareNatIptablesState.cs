@@ -13,7 +13,7 @@ public sealed class CompareNatIptablesState : RulesetCmdlet
 {
     private ReferenceRules? _reference;
 
-    /// <summary>The rules to compare with: files, what <c>Get-NatIptablesState</c> wrote, or rulesets.</summary>
+    /// <summary>The rules to compare with: files, folders with backups, what <c>Get-NatIptablesState</c> or <c>Backup-NatIptablesState</c> wrote, or rulesets.</summary>
     [Parameter]
     [Alias("ReferencePath")]
     [ValidateNotNullOrEmpty]

@@ -278,6 +278,9 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     /// <summary>Writes to the verbose stream, on the pipeline's thread.</summary>
     private protected void Verbose(string message) => _pipeline.Post(() => WriteVerbose(message));
 
+    /// <summary>Writes a warning, on the pipeline's thread.</summary>
+    private protected void Warn(string message) => _pipeline.Post(() => WriteWarning(message));
+
     /// <summary>Asks something on the pipeline's thread, such as <see cref="Cmdlet.ShouldProcess(string)"/>.</summary>
     private protected Task<T> AskAsync<T>(HostTurn turn, Func<T> ask) => turn.AsideAsync(_pipeline.AskAsync(ask));
 

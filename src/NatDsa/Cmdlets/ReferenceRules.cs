@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using NatDsa.Backups;
 using NatDsa.Netfilter;
 using NatDsa.Resources;
 using NatDsa.Targets;
@@ -10,8 +11,10 @@ internal sealed class ReferenceRules
 {
     private readonly PSCmdlet _cmdlet;
     private readonly List<ComparedRules> _hosts = [];
-    private readonly List<Ruleset> _texts = [];
-    private readonly List<string> _names = [];
+    private readonly HashSet<string> _backups = [];
+    private readonly List<(Ruleset Ruleset, string File)> _texts = [];
+    private readonly List<string> _fleets = [];
+    private readonly Dictionary<string, ComparedRules> _ofFleet = new(StringComparer.Ordinal);
 
     private ReferenceRules(PSCmdlet cmdlet) => _cmdlet = cmdlet;
 
@@ -22,20 +25,33 @@ internal sealed class ReferenceRules
         var rules = new ReferenceRules(cmdlet);
         foreach (object reference in references)
             rules.Add(reference is PSObject wrapped ? wrapped.BaseObject : reference);
+        rules.AddBackups();
         return rules;
     }
 
-    /// <summary>The reference for a host: of several states, the one of its name; files and rulesets are one reference for all.</summary>
+    /// <summary>
+    /// The reference for a host: of several states and backups, the one of its name, and of a folder with backups of many hosts, its own newest
+    /// good one; files and rulesets are one reference for all.
+    /// </summary>
     /// <param name="computerName">The host; null for rules that are of none.</param>
     public ComparedRules For(string? computerName)
     {
+        if (computerName is not null && _fleets.Select(fleet => BackupFolder.NewestIn(new BackupFolder(fleet).PathOf(computerName))).FirstOrDefault(one => one is not null) is { } backup)
+        {
+            lock (_ofFleet)
+                return _ofFleet.TryGetValue(backup, out ComparedRules? known) ? known : _ofFleet[backup] = Read(backup);
+        }
+
         if (_texts.Count > 0 && _hosts.Count == 0)
-            return new ComparedRules(string.Join(", ", _names), _texts, IsWhole: false);
+            return new ComparedRules(NameOfTexts, [.. _texts.Select(text => text.Ruleset)], IsWhole: false);
         if (_texts.Count == 0 && _hosts.Count == 1)
             return _hosts[0];
-        return _hosts.Find(host => host.Name == computerName && computerName is not null)
+        return _hosts.Find(host => host.ComputerName == computerName && computerName is not null)
             ?? throw new HostException(ErrorIds.NotComparable, ErrorCategory.InvalidArgument, Messages.ReferenceAmbiguous.With(computerName ?? Messages.PipelineText));
     }
+
+    private string? NameOfTexts =>
+        _texts.Where(text => text.File.Length > 0).Select(text => Path.GetFileName(text.File)).ToArray() is { Length: > 0 } names ? string.Join(", ", names) : null;
 
     private void Add(object reference)
     {
@@ -45,10 +61,13 @@ internal sealed class ReferenceRules
                 _hosts.Add(ComparedRules.Of(state));
                 break;
             case Ruleset ruleset:
-                _texts.Add(ruleset);
+                _texts.Add((ruleset, ""));
                 break;
-            case FileInfo file:
-                AddFile(file.FullName);
+            case NatBackup backup:
+                _hosts.Add(ComparedRules.Of(backup));
+                break;
+            case FileSystemInfo item:
+                AddItem(item.FullName);
                 break;
             case string path:
                 AddPath(path);
@@ -66,7 +85,7 @@ internal sealed class ReferenceRules
             {
                 if (provider.Name != "FileSystem")
                     throw new HostException(ErrorIds.FileUnreadable, ErrorCategory.InvalidArgument, Messages.NotAReference.With(asked));
-                AddFile(path);
+                AddItem(path);
             }
         }
         catch (Exception e) when (e is SessionStateException or ProviderInvocationException)
@@ -75,19 +94,48 @@ internal sealed class ReferenceRules
         }
     }
 
+    private void AddItem(string path)
+    {
+        if (!Directory.Exists(path))
+            AddFile(path);
+        else if (BackupFolder.IsBackup(path))
+            _backups.Add(path);
+        else if (BackupFolder.NewestIn(path) is { } newest)
+            _backups.Add(newest);
+        else
+            _fleets.Add(path);
+    }
+
+    // Of a host's backups, as Get-ChildItem lists them, the newest good one is meant; of the files of one, all of it.
+    private void AddBackups()
+    {
+        foreach (IGrouping<string, string> host in _backups.GroupBy(folder => Path.GetDirectoryName(folder)!))
+            _hosts.Add(Read(BackupFolder.NewestOf(host) ?? host.First()));
+        _texts.RemoveAll(text => _backups.Contains(Path.GetDirectoryName(text.File)!));
+    }
+
+    private static ComparedRules Read(string folder)
+    {
+        (NatBackup? backup, Fault? fault) = BackupFolder.Read(folder);
+        return backup is not null ? ComparedRules.Of(backup) : throw new HostException(fault!.ErrorId, HostFailures.CategoryOf(fault.ErrorId), fault.Message);
+    }
+
     private void AddFile(string path)
     {
         string name = Path.GetFileName(path);
+        if (name == NatBackupManifest.JsonName)
+        {
+            _backups.Add(Path.GetDirectoryName(path)!);
+            return;
+        }
+
         try
         {
-            if (Directory.Exists(path))
-                throw new IOException(Messages.PathIsFolder.With(path));
             if (new FileInfo(path).Length > RulesetTexts.MaxLength)
                 throw new IOException(Messages.TextTooLong.With(path, RulesetTexts.MaxLength >> 20));
             Ruleset ruleset = RulesetReader.Read(RulesetTexts.ReadText(path), RulesetReadMode.Lenient, BackEnds.FamilyOfFile(name));
             ruleset.BackEnd = BackEnds.OfFile(name);
-            _texts.Add(ruleset);
-            _names.Add(name);
+            _texts.Add((ruleset, path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

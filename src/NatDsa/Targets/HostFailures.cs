@@ -63,10 +63,10 @@ internal static class HostFailures
     {
         ErrorIds.PermissionDenied or ErrorIds.SudoFailed => ErrorCategory.PermissionDenied,
         ErrorIds.IptablesMissing or ErrorIds.NothingToRestore => ErrorCategory.ObjectNotFound,
-        ErrorIds.NotLinux or ErrorIds.ForeignRules or ErrorIds.NotComparable or ErrorIds.StateChanged => ErrorCategory.InvalidOperation,
+        ErrorIds.NotLinux or ErrorIds.ForeignRules or ErrorIds.NotComparable or ErrorIds.StateChanged or ErrorIds.BackupRefused => ErrorCategory.InvalidOperation,
         ErrorIds.TimedOut or ErrorIds.RolledBack => ErrorCategory.OperationTimeout,
         ErrorIds.LockHeld => ErrorCategory.ResourceBusy,
-        ErrorIds.RulesetSyntax or ErrorIds.AnswerBroken or ErrorIds.MarkerUnusable => ErrorCategory.InvalidData,
+        ErrorIds.RulesetSyntax or ErrorIds.AnswerBroken or ErrorIds.MarkerUnusable or ErrorIds.BackupDamaged => ErrorCategory.InvalidData,
         ErrorIds.EgressFailed => ErrorCategory.ConnectionError,
         ErrorIds.StateUnknown => ErrorCategory.ReadError,
         _ => ErrorCategory.WriteError,

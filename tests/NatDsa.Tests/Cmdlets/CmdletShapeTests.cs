@@ -11,7 +11,7 @@ public sealed class CmdletShapeTests : IDisposable
 
     private readonly ModuleSession _module = new();
 
-    public static TheoryData<string> Cmdlets => ["Get-NatIptablesState", "Get-NatIptablesRule", "Compare-NatIptablesState", "Get-DsaAgentState", "Test-DsaMarkerFile", "Set-DsaMarkerFile", "Remove-DsaMarkerFile", "Repair-DsaNatHost", "Test-NatEgress"];
+    public static TheoryData<string> Cmdlets => ["Get-NatIptablesState", "Get-NatIptablesRule", "Compare-NatIptablesState", "Backup-NatIptablesState", "Get-DsaAgentState", "Test-DsaMarkerFile", "Set-DsaMarkerFile", "Remove-DsaMarkerFile", "Repair-DsaNatHost", "Test-NatEgress"];
 
     public void Dispose() => _module.Dispose();
 
@@ -29,6 +29,7 @@ public sealed class CmdletShapeTests : IDisposable
     [InlineData("Repair-DsaNatHost", ConfirmImpact.High)]
     [InlineData("Remove-DsaMarkerFile", ConfirmImpact.High)]
     [InlineData("Set-DsaMarkerFile", ConfirmImpact.Medium)]
+    [InlineData("Backup-NatIptablesState", ConfirmImpact.Medium)]
     public void What_changes_a_host_can_be_previewed_and_confirmed(string name, ConfirmImpact impact)
     {
         var command = _module.Run($"Get-Command {name}").Single<CmdletInfo>();

@@ -11,7 +11,7 @@ namespace NatDsa.Tests.Help;
 public sealed class PageExampleTests
 {
     // What pwsh has and the engine alone has not, and what is no PowerShell at all.
-    private static readonly string[] s_commandsOfOthers = ["Get-Credential", "Import-Csv", "New-SSHSession", "Read-Host", "ssh"];
+    private static readonly string[] s_commandsOfOthers = ["Get-ChildItem", "Get-Credential", "Import-Csv", "New-SSHSession", "Read-Host", "ssh"];
 
     public static TheoryData<int, string> WithoutAHost()
     {

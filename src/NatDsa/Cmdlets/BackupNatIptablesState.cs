@@ -1,0 +1,134 @@
+using System.Management.Automation;
+using NatDsa.Backups;
+using NatDsa.Probe;
+using NatDsa.Resources;
+using NatDsa.Targets;
+
+namespace NatDsa.Cmdlets;
+
+/// <summary>Keeps a host's rules, running and persisted, on the host or in a folder on this machine.</summary>
+[Cmdlet(VerbsData.Backup, "NatIptablesState", DefaultParameterSetName = LocalSet, SupportsShouldProcess = true)]
+[OutputType(typeof(NatBackup))]
+public sealed class BackupNatIptablesState : HostCmdlet
+{
+    private string? _destination;
+
+    /// <summary>The folder on this machine; each host gets a folder of its own there. When it is not given, the backup is kept on the host.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Destination { get; set; }
+
+    /// <summary>Keep it on the host, under <c>/var/lib/natdsa/backups</c>, besides what -Destination says.</summary>
+    [Parameter]
+    public SwitchParameter OnHost { get; set; }
+
+    /// <summary>How many backups of a host stay; the oldest are removed, never the newest good one. 0: all.</summary>
+    [Parameter]
+    [ValidateRange(0, 100_000)]
+    public int Keep { get; set; }
+
+    /// <summary>Keep rules that are erased, or of which not all could be read, too.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    private protected override bool ChangesHosts => Destination is null || OnHost;
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        if (Destination is null)
+            return;
+        _destination = SessionState.Path.GetUnresolvedProviderPathFromPSPath(Destination, out ProviderInfo provider, out _);
+        if (provider.Name != "FileSystem")
+            ThrowTerminatingError(new ErrorRecord(new PSArgumentException(Messages.DestinationNoFolder.With(Destination)), ErrorIds.BackupFailed, ErrorCategory.InvalidArgument, Destination));
+    }
+
+    private protected override async Task RunAsync(HostTurn turn, CancellationToken cancellation)
+    {
+        HostSnapshot host = await ProbeAsync(turn, ProbeSections.Rules | ProbeSections.Persisted, cancellation).ConfigureAwait(false);
+        NatIptablesState state = NatIptablesState.Read(host);
+        if (WhyNot(state) is { } refusal)
+        {
+            Write(refusal, turn);
+            return;
+        }
+
+        NatBackup backup = NatBackup.Of(host, DateTimeOffset.UtcNow);
+        if (_destination is not null)
+            await KeepHereAsync(turn, backup, new BackupFolder(_destination)).ConfigureAwait(false);
+        if (ChangesHosts)
+            await KeepOnHostAsync(turn, host, backup, cancellation).ConfigureAwait(false);
+    }
+
+    // What is kept must be known to be all, and be worth to be kept.
+    private Fault? WhyNot(NatIptablesState state)
+    {
+        string name = state.ComputerName ?? "";
+        Fault? unread = state.Unread ?? state.Fault ?? (state.IsPartial ? new Fault(ErrorIds.StateUnknown, Messages.CompareUnknown.With(name, state.Reason)) : null);
+        if (unread is not null)
+            return Force && state.Rulesets.Count > 0 ? null : unread;
+        return state.Status == NatStatus.Erased && !Force ? new Fault(ErrorIds.BackupRefused, Messages.BackupErased.With(name, state.Reason)) : null;
+    }
+
+    private async Task KeepHereAsync(HostTurn turn, NatBackup backup, BackupFolder folder)
+    {
+        string name = turn.Target.ComputerName;
+        if (!await AskAsync(turn, () => ShouldProcess(name, Messages.ActionBackupTo.With(folder.PathOf(name)))).ConfigureAwait(false))
+            return;
+        try
+        {
+            NatBackup written = folder.Write(backup);
+            Kept(written);
+            foreach (NatBackup old in Keep > 0 ? folder.Prune(written, Keep) : [])
+                Verbose(Messages.BackupPruned.With(name, old.Path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Write(new Fault(ErrorIds.BackupFailed, Messages.BackupFailed.With(name, folder.PathOf(name), e.Message)), turn);
+        }
+    }
+
+    private async Task KeepOnHostAsync(HostTurn turn, HostSnapshot host, NatBackup backup, CancellationToken cancellation)
+    {
+        string name = turn.Target.ComputerName;
+        const string Folder = "/var/lib/natdsa/backups";
+        if (!host.IsRoot)
+        {
+            Write(new Fault(ErrorIds.PermissionDenied, Messages.BackupNeedsRoot.With(name)), turn);
+            return;
+        }
+
+        if (backup.Files.Any(file => file.Content.Span.Contains((byte)0)))
+        {
+            Write(new Fault(ErrorIds.BackupFailed, Messages.BackupFailed.With(name, Folder, Messages.BackupNotText)), turn);
+            return;
+        }
+
+        if (!await AskAsync(turn, () => ShouldProcess(name, Messages.ActionBackupTo.With($"{Folder}/{backup.Id}"))).ConfigureAwait(false))
+            return;
+        HostSnapshot answer = await AnswerAsync(turn.Target, HostScripts.Backup(backup, Keep), LimitsOf(turn), cancellation).ConfigureAwait(false);
+        if (answer.Answer["backup"] is not { } kept || !answer.Answer.IsComplete)
+        {
+            Write(new Fault(ErrorIds.AnswerBroken, Messages.AnswerBroken.With(name)), turn);
+            return;
+        }
+
+        if (kept.ExitCode != 0 || kept.Fact("folder") is not { } folder)
+        {
+            Write(new Fault(ErrorIds.BackupFailed, Messages.BackupFailed.With(name, Folder, Untrusted.OneLine(kept.Error))), turn);
+            return;
+        }
+
+        NatBackup? present = kept.Fact("outcome") == "present" ? NatBackupManifest.ReadAlone(answer.Answer["manifest"]?.Text ?? "", folder, onHost: true) : null;
+        Kept(backup.Written(folder, onHost: true, present));
+        foreach ((string _, string id) in kept.Facts().Where(fact => fact.Key == "pruned"))
+            Verbose(Messages.BackupPruned.With(name, $"{Folder}/{id}"));
+    }
+
+    private void Kept(NatBackup backup)
+    {
+        Write(backup);
+        if (!backup.IsGood)
+            Warn(Messages.BackupNotGood.With(backup.ComputerName, backup.Status));
+    }
+}
