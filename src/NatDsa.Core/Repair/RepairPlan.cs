@@ -170,6 +170,9 @@ internal sealed class RepairPlan
     // A table of IPv6 without a rule, where the persisted rules have some. The agent that erases rules erases these too.
     private bool IPv6RulesAreGone(RuleService service)
     {
+        // Where nft has tables of its own, they may be what takes the place of iptables' rules.
+        if (Before.Rulesets.Any(ruleset => ruleset.Format == RulesetFormat.NftJson))
+            return false;
         if (Host.Answer["host"]?.Fact("forwarding.ipv6") is null || !Host.Answer.TryGet("file." + service.RulesFile6, out Section? file))
             return false;
         Section[] running = [.. Host.Answer.Sections.Values.Where(s => s.Name.StartsWith("save.ip6tables", StringComparison.Ordinal))];
