@@ -1,4 +1,5 @@
 using Renci.SshNet;
+using Renci.SshNet.Common;
 
 namespace NatDsa.Ssh;
 
@@ -54,8 +55,16 @@ internal sealed class SshRun(SshConnection connection, SshCommand command, Task 
 
     private bool Write(byte[] input)
     {
-        using Stream stream = command.CreateInputStream();
-        stream.Write(input);
+        try
+        {
+            using Stream stream = command.CreateInputStream();
+            stream.Write(input);
+        }
+        catch (Exception e) when (connection.IsOpen && (e is SshException or IOException or InvalidOperationException))
+        {
+            // The command has ended before it read its input, as that of a user does who may not run any: its output says why.
+        }
+
         return true;
     }
 }
