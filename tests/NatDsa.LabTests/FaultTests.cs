@@ -57,8 +57,16 @@ public abstract class FaultTests(SharedLab host)
         return cases;
     }
 
-    /// <summary>The program that a step runs, and its arguments as a pattern of sh.</summary>
-    protected abstract (string Program, string Arguments) CommandOf(RepairMoment step);
+    /// <summary>The program that a step runs which has to do with services, and its arguments as a pattern of sh.</summary>
+    protected abstract (string Program, string Arguments) CommandOfService(RepairMoment step);
+
+    private (string Program, string Arguments) CommandOf(RepairMoment step) => step switch
+    {
+        RepairMoment.Backup => ("cmp", "'/etc/sysconfig/iptables '*"),
+        RepairMoment.Marker => ("chmod", "'0644 /etc/use_dsa_with_iptables'"),
+        RepairMoment.Rules => ("iptables-restore", "''"),
+        _ => CommandOfService(step),
+    };
 
     /// <summary>One case.</summary>
     protected async Task RunAsync(RepairMoment step, Fault fault)
@@ -197,11 +205,8 @@ public sealed class SysVFaultTests(SharedLab host) : FaultTests(host), IClassFix
     public Task The_host_ends_as_before_or_repaired(RepairMoment step, Fault fault) => RunAsync(step, fault);
 
     /// <inheritdoc/>
-    protected override (string Program, string Arguments) CommandOf(RepairMoment step) => step switch
+    protected override (string Program, string Arguments) CommandOfService(RepairMoment step) => step switch
     {
-        RepairMoment.Backup => ("cmp", "'/etc/sysconfig/iptables '*"),
-        RepairMoment.Marker => ("chmod", "'0644 /etc/use_dsa_with_iptables'"),
-        RepairMoment.Rules => ("iptables-restore", "''"),
         RepairMoment.Service => ("service", "'iptables start'"),
         RepairMoment.Boot => ("chkconfig", "'iptables on'"),
         _ => ("/etc/init.d/ds_agent", "restart"),
@@ -219,11 +224,8 @@ public sealed class Rhel7FaultTests(Rhel7FaultTests.LegacyLab host) : FaultTests
     public Task The_host_ends_as_before_or_repaired(RepairMoment step, Fault fault) => RunAsync(step, fault);
 
     /// <inheritdoc/>
-    protected override (string Program, string Arguments) CommandOf(RepairMoment step) => step switch
+    protected override (string Program, string Arguments) CommandOfService(RepairMoment step) => step switch
     {
-        RepairMoment.Backup => ("cmp", "'/etc/sysconfig/iptables '*"),
-        RepairMoment.Marker => ("chmod", "'0644 /etc/use_dsa_with_iptables'"),
-        RepairMoment.Rules => ("iptables-restore", "''"),
         RepairMoment.Service => ("systemctl", "'start iptables.service'"),
         RepairMoment.Boot => ("systemctl", "'enable iptables.service'"),
         _ => ("systemctl", "'restart ds_agent.service'"),

@@ -41,12 +41,8 @@ internal static class HostScripts
             .Reading(ProbeSections.All)
             .With("ID", id)
             .With("SEEN", seen)
-            .With("TENTHS", Tenths(wait))
+            .With("SECONDS_LIMIT", Seconds(wait))
             .With("CONFIRM", confirm ? "yes" : "no");
-
-    /// <summary>A wait as the scripts take it: tenths of a second.</summary>
-    public static string Tenths(TimeSpan wait) =>
-        Math.Max(1, (long)(wait.TotalSeconds * 10)).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Keeps a backup on the host.</summary>
     /// <param name="backup">The backup; no file of it holds a NUL.</param>

@@ -137,11 +137,11 @@ digest() {
     } 2>/dev/null | cksum
 }
 
-# The newest transaction that is at work, or was rolled back and nobody was told.
-read_transaction() {
+# Transactions that were rolled back and nobody was told, the newest last.
+read_rolled_back() {
     if [ ! -h /var/lib/natdsa ] && cd /var/lib/natdsa 2>/dev/null; then
-        for state in */state/running */state/waiting */state/confirmed */state/undoing */state/rolledback; do
-            if [ -e "$state" ] && [ ! -h "${state%%/*}" ]; then fact "${state##*/}" "${state%%/*}"; fi
+        for state in */state/rolledback; do
+            if [ -e "$state" ] && [ ! -h "${state%%/*}" ]; then fact rolledback "${state%%/*}"; fi
         done
     fi
 }
@@ -156,7 +156,7 @@ read_sections() {
             persisted) read_persisted ;;
             change)
                 framed change.digest digest
-                framed change.transaction read_transaction
+                framed change.transaction read_rolled_back
                 ;;
         esac
     done

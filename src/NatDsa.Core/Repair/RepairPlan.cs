@@ -58,6 +58,9 @@ internal sealed class RepairPlan
             Limits = options,
         };
 
+    /// <summary>Whether rules are loaded that the host did not have.</summary>
+    public bool LoadsNewRules => IPv4 is { NewRules: not null };
+
     private IReadOnlyList<string> Start { get; init; } = [];
 
     private RuleLoad? IPv4 { get; init; }

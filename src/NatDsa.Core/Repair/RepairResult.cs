@@ -128,7 +128,7 @@ public sealed class RepairResult : HostRecord
             ComputerName = answer.ComputerName,
             Origin = answer.Origin,
             Outcome = how,
-            Reason = reason,
+            Reason = how == RepairOutcome.Repaired && plan.LoadsNewRules && confirmation == RuleConfirmation.SameConnection ? Messages.RepairUnproven.With(reason) : reason,
             Before = plan.Before,
             After = after,
             RiskBefore = plan.Agent.Risk,

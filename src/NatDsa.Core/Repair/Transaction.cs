@@ -54,9 +54,8 @@ internal sealed record Transaction(string Id, IReadOnlyList<string> Steps, strin
             .With("AGENT_SECONDS", HostScripts.Seconds(Limits.AgentLimit))
             .With("SETTLE_SECONDS", HostScripts.Seconds(Limits.Settle))
             .With("CONFIRM_SECONDS", HostScripts.Seconds(Limits.Rollback))
-            .With("LIFE_SECONDS", HostScripts.Seconds((Steps.Count * Limits.StepLimit) + (2 * Limits.AgentLimit)))
             .With("JOURNAL", HostScripts.NewNonce())
-            .With("TENTHS", HostScripts.Tenths(Limits.FirstNews));
+            .With("SECONDS_LIMIT", HostScripts.Seconds(Limits.FirstNews));
 }
 
 /// <summary>Rules of one family to load.</summary>

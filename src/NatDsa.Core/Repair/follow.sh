@@ -1,7 +1,7 @@
 # Reads how far a transaction is. From the caller:
 #   CONFIRM   yes: this is the new connection that the guard waits for
 #   SEEN      how far the caller saw it last
-#   TENTHS    how long to wait for news
+#   SECONDS_LIMIT  how long to wait for news
 
 follow_transaction() {
     umask 077
@@ -11,8 +11,8 @@ follow_transaction() {
         return
     fi
     if [ "$CONFIRM" = yes ]; then become waiting confirmed; fi
-    follow "$TENTHS" "$SEEN"
-    report_once
+    follow "$SECONDS_LIMIT" "$SEEN"
+    report
 }
 
 follow_transaction

@@ -2,7 +2,7 @@
 # From the caller: ID, the folder's name.
 #   state/      one file, whose name is the state: running, waiting (for a new connection), confirmed, undoing; or how it
 #               ended: done, undone, stuck, refused, rolledback, reported (a rolledback that somebody was told of)
-#   todo/ begun/  one file a step, "03-rules": moved from the one to the other when the step begins
+#   todo/ begun/  one file a step, "13-rules": moved from the one to the other when the step begins
 #   journal     what the steps printed, as sections of an answer; journal.guard: what the guard added
 #   alive       locked by the worker while it lives; the guard locks journal.guard
 # States and steps change by renaming files that are there, and the journal is as long from the start as it can get: neither
@@ -31,6 +31,11 @@ begun() {
     done
 }
 
+uptime_seconds() {
+    read -r uptime _ </proc/uptime
+    echo "${uptime%%.*}"
+}
+
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
 
 # Whether the worker or the guard lives.
@@ -44,11 +49,13 @@ at_work() {
 transaction_facts() {
     fact id "$ID"
     fact folder "$DIR"
+    # In this order: once nobody is at work, the state is the last one.
+    if at_work; then work=yes; else work=no; fi
     now=$(state)
     # Between two names there is none for a moment.
     if [ -z "$now" ] && [ -d "$DIR/state" ]; then nap && now=$(state); fi
     fact state "$now"
-    if at_work; then fact work yes; else fact work no; fi
+    fact work "$work"
     for facts_step in $(begun); do fact begun "$facts_step"; done
     fact cause "$(journal | sed -n 's/^cause=\([a-z]*\)$/\1/p' | tail -n 1)"
 }
@@ -59,30 +66,28 @@ journal() {
     done
 }
 
-# report: the transaction as it is, and the host, once it is over.
+# report: the transaction as it is at one moment, and the host, once it is over. Somebody was told then that it was rolled back.
 report() {
-    framed transaction transaction_facts
+    report_facts=$(transaction_facts)
+    report_state=$(printf '%s\n' "$report_facts" | sed -n 's/^state=//p')
+    framed transaction printf '%s\n' "$report_facts"
     framed journal journal
-    if ended "$(state)" || ! at_work; then read_sections; else printf '@%s done\n' "$NONCE"; fi
+    case $report_facts in
+        *work=no*) read_sections ;;
+        *) if ended "$report_state"; then read_sections; else printf '@%s done\n' "$NONCE"; fi ;;
+    esac
+    if [ "$report_state" = rolledback ]; then become rolledback reported; fi
 }
 
-# The same, after which somebody was told that it was rolled back.
-report_once() {
-    reported=$(state)
-    report
-    if [ "$reported" = rolledback ]; then become rolledback reported; fi
-}
-
-# follow TENTHS SEEN: waits until it is over, waits for a new connection, or is further than SEEN and a second has passed.
+# follow SECONDS SEEN: waits until it is over, waits for a new connection, or is further than SEEN and a second has passed.
 follow() {
-    followed=0
-    while [ "$followed" -lt "$1" ]; do
+    follow_from=$(uptime_seconds)
+    until [ $(($(uptime_seconds) - follow_from)) -ge "$1" ]; do
         # Whoever is at work holds the lock, which the caller may want next.
         if ! at_work; then return 0; fi
         now=$(state)
         if [ "$now" = waiting ] && [ "$CONFIRM" != yes ]; then return 0; fi
-        if [ "$followed" -ge 10 ] && [ -n "$2" ] && [ "$now-$(begun | wc -l | tr -d ' ')" != "$2" ]; then return 0; fi
+        if [ $(($(uptime_seconds) - follow_from)) -gt 1 ] && [ -n "$2" ] && [ "$now-$(begun | wc -l | tr -d ' ')" != "$2" ]; then return 0; fi
         nap
-        followed=$((followed + 1))
     done
 }

@@ -5,12 +5,16 @@
 #   STEPS             which steps, in order
 #   DIGEST            what the host looked like when the plan was made
 #   CONFIRM_SECONDS   how long new rules wait for a new connection before they are rolled back
-#   LIFE_SECONDS      how long all of it may take before it is taken back
-#   TENTHS            how long the caller waits for the first news
+#   SECONDS_LIMIT     how long the caller waits for the first news
 #   JOURNAL           the nonce of the journal's sections, which are a section of an answer that has another one
 
-# Room in the journal: 8,000 characters for each step and each undoing.
+# Room in the journal for what steps and undoings say as a rule. More than that needs room on the disk, like anything else.
 JOURNAL_KIB=72
+
+# Seconds after which a step counts as hung, whatever limits its commands have: a file system can hang, too. A backup ends with a sync of up to a minute; an
+# agent gets half a minute to come up, and its filter another.
+STEP_LIFE=$((6 * STEP_SECONDS + 60))
+AGENT_LIFE=$((2 * AGENT_SECONDS + SETTLE_SECONDS + 70))
 
 # ---- what is written down
 
@@ -119,6 +123,10 @@ start_transaction() {
         outcome refused changed ''
         return
     fi
+    if [ -e "$DIR" ] || [ -h "$DIR" ]; then
+        outcome refused lock ''
+        return
+    fi
     if ! carry_out step folder >/dev/null; then
         framed step.backup said
         outcome refused backup ''
@@ -131,14 +139,10 @@ start_transaction() {
     if [ -n "$start_checked" ]; then begin check && printf '%s\n' "$start_checked" >&7; fi
     detached worker >&7
     exec 7>&- 8>&- 9>&-
-    follow "$TENTHS" ''
-    if [ "$(state)" = refused ]; then
-        report
-        # Nothing was changed, so nothing needs this folder.
-        rm -rf "$DIR"
-        return
-    fi
-    report_once
+    follow "$SECONDS_LIMIT" ''
+    report
+    # Nothing was changed, so nothing needs this folder.
+    if [ "$report_state" = refused ]; then rm -rf "$DIR"; fi
 }
 
 # ---- the worker
@@ -163,9 +167,8 @@ undo_all() {
 # Succeeds for one of the worker and the guard, which then undoes everything.
 claim_undoing() { become running undoing || become waiting undoing || become confirmed undoing; }
 
-begin() {
-    for begin_file in "$DIR"/todo/*-"$1"; do mv "$begin_file" "$DIR/begun/"; done
-}
+# begin STEP: what was not begun is not undone, so nothing is done without it.
+begin() { mv "$DIR"/todo/*-"$1" "$DIR/begun/"; }
 
 arm_guard() {
     detached guard 8>&- >/dev/null
@@ -180,14 +183,13 @@ arm_guard() {
 # From here on a new connection must be possible. Who waits for it in vain is stopped by the guard; should that have died, by this.
 await_confirmation() {
     become running waiting || return 1
-    awaited=0
-    until [ "$awaited" -ge $((CONFIRM_SECONDS * 10 + 100)) ]; do
+    await_end=$(($(uptime_seconds) + CONFIRM_SECONDS + 10))
+    until [ "$(uptime_seconds)" -ge "$await_end" ]; do
         case $(state) in
             confirmed) return 0 ;;
             undoing) break ;;
         esac
         nap
-        awaited=$((awaited + 1))
     done
     return 1
 }
@@ -203,8 +205,7 @@ work() {
         end_as refused guard ''
         return
     fi
-    begin backup
-    if ! carry_out step backup; then
+    if ! begin backup || ! carry_out step backup; then
         end_as refused backup ''
         return
     fi
@@ -212,9 +213,8 @@ work() {
         case $work_step in check | backup) continue ;; esac
         # The guard has taken over.
         case $(state) in running | confirmed) ;; *) return ;; esac
-        begin "$work_step"
         work_cause=failed
-        if carry_out step "$work_step"; then
+        if begin "$work_step" && carry_out step "$work_step"; then
             if [ "$work_step" != rules ] || await_confirmation; then continue; fi
             work_cause=unconfirmed
         fi
@@ -248,11 +248,6 @@ end_session() {
     done
 }
 
-uptime_seconds() {
-    read -r uptime _ </proc/uptime
-    echo "${uptime%%.*}"
-}
-
 guard() {
     umask 077
     trap : HUP INT PIPE TERM
@@ -260,7 +255,7 @@ guard() {
     flock 1
     mv "$DIR/unarmed" "$DIR/armed"
     guard_limit=
-    guard_end=$(($(uptime_seconds) + LIFE_SECONDS))
+    guard_at=
     while :; do
         guard_state=$(state)
         if ended "$guard_state"; then return; fi
@@ -268,30 +263,41 @@ guard() {
             guard_cause=died
             break
         fi
-        # A step that no limit of its own has ended: a file system that hangs.
-        if [ "$(uptime_seconds)" -ge "$guard_end" ] && claim_undoing; then
-            guard_cause=hung
-            break
+        guard_step=$(begun | tail -n 1)
+        if [ "$guard_state $guard_step" != "$guard_at" ]; then
+            guard_at="$guard_state $guard_step"
+            case $guard_at in
+                undoing*) guard_life=$((3 * STEP_LIFE + AGENT_LIFE)) ;;
+                waiting*) guard_life=$((STEP_LIFE + CONFIRM_SECONDS)) ;;
+                *' agent') guard_life=$AGENT_LIFE ;;
+                *) guard_life=$STEP_LIFE ;;
+            esac
+            guard_end=$(($(uptime_seconds) + guard_life))
+            # Rules that lock out may hang the step that loads them: the time runs from its beginning.
+            if [ -z "$guard_limit" ] && [ "$guard_step" = rules ]; then guard_limit=$(($(uptime_seconds) + CONFIRM_SECONDS)); fi
         fi
-        # An undoing that hangs would hang again.
-        if [ "$(uptime_seconds)" -ge $((guard_end + LIFE_SECONDS)) ]; then
-            read -r guard_worker <"$DIR/worker"
-            end_session "$guard_worker"
-            end_as stuck '' hung
-            return
-        fi
+        guard_now=$(uptime_seconds)
         case $guard_state in
             running | waiting)
-                if [ -z "$guard_limit" ] && begun | grep -qx rules; then
-                    guard_limit=$(($(uptime_seconds) + CONFIRM_SECONDS))
-                    guard_end=$((guard_end + CONFIRM_SECONDS))
-                fi
-                if [ -n "$guard_limit" ] && [ "$(uptime_seconds)" -ge "$guard_limit" ] && become "$guard_state" undoing; then
+                if [ -n "$guard_limit" ] && [ "$guard_now" -ge "$guard_limit" ] && become "$guard_state" undoing; then
                     guard_cause=unconfirmed
                     break
                 fi
                 ;;
         esac
+        if [ "$guard_now" -ge "$guard_end" ]; then
+            if claim_undoing; then
+                guard_cause=hung
+                break
+            fi
+            # An undoing that hangs would hang again.
+            if [ "$(state)" = undoing ]; then
+                read -r guard_worker <"$DIR/worker"
+                end_session "$guard_worker"
+                end_as stuck '' hung
+                return
+            fi
+        fi
         nap
     done
     # A worker that died after it had come to its end has left nothing to do.

@@ -104,14 +104,15 @@ public abstract class TransactionCmdlet : HostCmdlet
         }
 
         // Makes the next run go over a new connection, where there is a way to make one.
-        async Task<bool> RenewAsync()
+        async Task RenewAsync()
         {
             if (await turn.Target.AnewAsync(cancellation).ConfigureAwait(false) is not { } anew)
-                return false;
+                return;
             held?.Dispose();
+            if (by != turn.Target)
+                by.Drop();
             by = anew;
             held = anew.Hold();
-            return true;
         }
     }
 
@@ -124,7 +125,10 @@ public abstract class TransactionCmdlet : HostCmdlet
         return TransactionReport.Read(await AnswerAsync(turn.Target, follow, Within(turn, s_answer), cancellation).ConfigureAwait(false), follow.Values["NONCE"]);
     }
 
-    private protected bool WhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? value) && value is SwitchParameter { IsPresent: true };
+    /// <summary>Whether nothing is to be changed: the parameter, or the preference variable.</summary>
+    private protected bool WhatIf => MyInvocation.BoundParameters.TryGetValue(nameof(WhatIf), out object? value)
+        ? value is SwitchParameter { IsPresent: true }
+        : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
 
     private RunLimits Within(HostTurn turn, TimeSpan time)
     {

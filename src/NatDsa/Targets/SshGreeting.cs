@@ -11,6 +11,8 @@ namespace NatDsa.Targets;
 /// </summary>
 internal static class SshGreeting
 {
+    private const int MaxGreeting = 8 << 10;
+
     /// <summary>Connects anew, and hangs up when the server has greeted.</summary>
     /// <exception cref="HostException">No connection came about, or nothing that is an SSH server answered.</exception>
     public static async Task AwaitAsync(string computerName, string host, int port, CancellationToken cancellation)
@@ -19,10 +21,18 @@ internal static class SshGreeting
         {
             using var client = new TcpClient();
             await client.ConnectAsync(host, port, cancellation).ConfigureAwait(false);
-            byte[] greeting = new byte[4];
-            await client.GetStream().ReadExactlyAsync(greeting, cancellation).ConfigureAwait(false);
-            if (!greeting.AsSpan().SequenceEqual("SSH-"u8))
-                throw new HostException(ErrorIds.TargetUnreachable, ErrorCategory.ConnectionError, Messages.TargetUnreachable.With(computerName, $"{host}:{port}"));
+            // A server may say other lines first.
+            byte[] said = new byte[MaxGreeting];
+            int length = 0;
+            int read;
+            while (length < said.Length && (read = await client.GetStream().ReadAsync(said.AsMemory(length), cancellation).ConfigureAwait(false)) > 0)
+            {
+                length += read;
+                if (said.AsSpan(0, length).StartsWith("SSH-"u8) || said.AsSpan(0, length).IndexOf("\nSSH-"u8) >= 0)
+                    return;
+            }
+
+            throw new HostException(ErrorIds.TargetUnreachable, ErrorCategory.ConnectionError, Messages.TargetUnreachable.With(computerName, $"{host}:{port}"));
         }
         catch (Exception e) when (e is SocketException or IOException)
         {
