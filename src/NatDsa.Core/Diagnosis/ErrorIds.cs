@@ -66,7 +66,7 @@ public static class ErrorIds
     /// <summary>There are no rules with source NAT to load.</summary>
     public const string NothingToRestore = nameof(NothingToRestore);
 
-    /// <summary>Rules of another owner (Docker, firewalld, …) run, which a restart of the iptables service would erase.</summary>
+    /// <summary>Rules of another owner (Docker, firewalld, …) run, which loading the persisted rules would take away.</summary>
     public const string ForeignRules = nameof(ForeignRules);
 
     /// <summary>A step failed; what had been done was undone.</summary>
