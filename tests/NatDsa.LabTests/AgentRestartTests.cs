@@ -19,11 +19,11 @@ public sealed class AgentRestartTests(SharedLab host) : IClassFixture<SharedLab>
         var answer = await host.RunAsync($"Repair-DsaNatHost @nat -TimeoutSec {seconds} -Confirm:0");
         Assert.Equal("RepairFailed", answer.ErrorId);
         var repair = answer.Despite<RepairResult>();
-        Assert.Equal(RepairStepStatus.Undone, repair.Steps.Single(s => s.Name == "LoadRules").Status);
+        Assert.Equal(ChangeStepStatus.Undone, repair.Steps.Single(s => s.Name == "LoadRules").Status);
         Assert.Equal(NatStatus.Erased, repair.After.Status);
 
         // The agent that would not start is down: that could not be undone, and is said.
-        Assert.Equal(value == "ignored" ? RepairOutcome.Undone : RepairOutcome.Stuck, repair.Outcome);
+        Assert.Equal(value == "ignored" ? ChangeOutcome.Undone : ChangeOutcome.Stuck, repair.Outcome);
         Assert.Contains("Repair-DsaNatHost -SkipAgentRestart", repair.Reason, StringComparison.Ordinal);
         await host.AssertUnchangedSinceAsync(before, answer.ToString(), "/var/lib/natdsa", "module dsa_filter");
         Assert.Equal("", await host.OnNatAsync("pgrep -f 'ds_agent [r]estart' || true"));
@@ -35,7 +35,7 @@ public sealed class AgentRestartTests(SharedLab host) : IClassFixture<SharedLab>
         await host.BreakAsync();
         await host.Lab.SetFaultAsync("restart", "fail");
         var repair = (await host.RunAsync("Repair-DsaNatHost @nat -SkipAgentRestart -Confirm:0")).Only<RepairResult>();
-        Assert.Equal((RepairOutcome.Repaired, DsaRisk.Protected), (repair.Outcome, repair.RiskAfter));
+        Assert.Equal((ChangeOutcome.Done, DsaRisk.Protected), (repair.Outcome, repair.RiskAfter));
         Assert.DoesNotContain(repair.Steps, s => s.Name == "RestartAgent");
         Assert.True((await host.Lab.FetchAsync()).Answered);
     }
@@ -67,7 +67,7 @@ public sealed class AgentRestartTests(SharedLab host) : IClassFixture<SharedLab>
         await host.Lab.SetFaultAsync("filter-after", "2");
 
         var answer = await host.RunAsync("Repair-DsaNatHost @nat -Confirm:0");
-        Assert.Equal(("RepairFailed", RepairOutcome.Undone), (answer.ErrorId, answer.Despite<RepairResult>().Outcome));
+        Assert.Equal(("RepairFailed", ChangeOutcome.Undone), (answer.ErrorId, answer.Despite<RepairResult>().Outcome));
         Assert.Null(await host.Nat.ReadFileAsync("/etc/use_dsa_with_iptables"));
         await host.OnNatAsync("sleep 3; lsmod | grep -q dsa_filter");
         Assert.Contains("--dport 8080 -j DROP", await host.OnNatAsync("iptables-save"), StringComparison.Ordinal);

@@ -71,7 +71,7 @@ public sealed class AgentRiskTests(SharedLab host) : IClassFixture<SharedLab>
         await host.BreakAsync();
         await host.Lab.SetFaultAsync("dsa-query", "hang");
         var repair = (await host.RunAsync("Repair-DsaNatHost @nat -Confirm:0")).Only<RepairResult>();
-        Assert.Equal((RepairOutcome.Repaired, DsaRisk.Unknown, DsaRisk.Protected), (repair.Outcome, repair.RiskBefore, repair.RiskAfter));
+        Assert.Equal((ChangeOutcome.Done, DsaRisk.Unknown, DsaRisk.Protected), (repair.Outcome, repair.RiskBefore, repair.RiskAfter));
         Assert.True((await host.Lab.FetchAsync()).Answered);
     }
 

@@ -53,7 +53,7 @@ public sealed class ArticleTests
             "Session" => "-VerifyFrom $client.Session -VerifyUri http://www.example.com/page",
             _ => $"-VerifyFrom {lab.Client.Address}:{lab.Port} -VerifyUri http://www.example.com/page",
         };
-        Assert.Equal("Repaired", await AskAsync(lab, shell, target, $"(Repair-DsaNatHost TARGET {verify} -Confirm:0).Outcome"));
+        Assert.Equal("Done", await AskAsync(lab, shell, target, $"(Repair-DsaNatHost TARGET {verify} -Confirm:0).Outcome"));
         Assert.True((await lab.FetchAsync()).Answered);
 
         for (int restart = 0; restart < 3; restart++)

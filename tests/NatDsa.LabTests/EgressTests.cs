@@ -49,7 +49,7 @@ public sealed class EgressTests(SharedLab host) : IClassFixture<SharedLab>
         var answer = await host.RunAsync("Repair-DsaNatHost @nat -VerifyFrom $client.Session -VerifyUri http://203.0.113.10:81/ -Confirm:0");
         Assert.Equal("EgressFailed", answer.ErrorId);
         var repair = answer.Despite<RepairResult>();
-        Assert.Equal((RepairOutcome.Incomplete, NatStatus.Healthy, false), (repair.Outcome, repair.After.Status, repair.Egress?.Succeeded));
+        Assert.Equal((ChangeOutcome.Incomplete, NatStatus.Healthy, false), (repair.Outcome, repair.After.Status, repair.Egress?.Succeeded));
     }
 
     private async Task<NatEgressResult> AskAsync(string page, string more = "") =>

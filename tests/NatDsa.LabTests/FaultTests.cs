@@ -120,7 +120,7 @@ public abstract class FaultTests(SharedLab host)
         if ((await host.Lab.FetchAsync()).Answered)
         {
             var repaired = (await host.RunAsync($"{Repair} @nat -WhatIf")).Only<RepairResult>();
-            Assert.Equal(RepairOutcome.NothingToDo, repaired.Outcome);
+            Assert.Equal(ChangeOutcome.NothingToDo, repaired.Outcome);
             return "repaired";
         }
 
@@ -140,7 +140,7 @@ public abstract class FaultTests(SharedLab host)
         var next = await host.RunAsync($"{Repair} @nat -Confirm:0");
         if (next.Errors.Count > 0)
             next = await host.RunAsync($"{Repair} @nat -Confirm:0");
-        Assert.Contains(next.Only<RepairResult>().Outcome, new[] { RepairOutcome.Repaired, RepairOutcome.NothingToDo });
+        Assert.Contains(next.Only<RepairResult>().Outcome, new[] { ChangeOutcome.Done, ChangeOutcome.NothingToDo });
         Assert.True((await host.Lab.FetchAsync()).Answered);
         Assert.Equal(DsaRisk.Protected, (await host.RunAsync("Get-DsaAgentState @nat")).Only<DsaAgentState>().Risk);
     }

@@ -22,7 +22,7 @@ public sealed class FullDiskTests(SharedLab host) : IClassFixture<SharedLab>
             var answer = await host.RunAsync(Repair);
             Assert.Equal("RepairFailed", answer.ErrorId);
             var repair = answer.Despite<RepairResult>();
-            Assert.Equal((RepairOutcome.Refused, (string?)null), (repair.Outcome, repair.BackupPath));
+            Assert.Equal((ChangeOutcome.Refused, (string?)null), (repair.Outcome, repair.BackupPath));
             Assert.Matches("No space left|could not be written", answer.Errors[0].ToString());
             await host.AssertUnchangedSinceAsync(before, answer.ToString(), Backups);
         }
@@ -39,14 +39,14 @@ public sealed class FullDiskTests(SharedLab host) : IClassFixture<SharedLab>
         await using (await SmallDisk.MountAsync(host, Backups, pages: 80))
         {
             var answer = await host.RunAsync(Repair);
-            if (answer.Despite<RepairResult>().Outcome == RepairOutcome.Repaired)
+            if (answer.Despite<RepairResult>().Outcome == ChangeOutcome.Done)
             {
                 Assert.True((await host.Lab.FetchAsync()).Answered);
                 Assert.Equal(DsaRisk.Protected, (await host.RunAsync("Get-DsaAgentState @nat")).Only<DsaAgentState>().Risk);
             }
             else
             {
-                Assert.Equal(("RepairFailed", RepairOutcome.Undone), (answer.ErrorId, answer.Despite<RepairResult>().Outcome));
+                Assert.Equal(("RepairFailed", ChangeOutcome.Undone), (answer.ErrorId, answer.Despite<RepairResult>().Outcome));
                 await host.AssertUnchangedSinceAsync(before, answer.ToString(), Backups);
             }
         }
@@ -66,8 +66,8 @@ public sealed class FullDiskTests(SharedLab host) : IClassFixture<SharedLab>
             var before = await host.Nat.SnapshotAsync();
 
             var answer = await host.RunAsync($"Repair-DsaNatHost @nat -RulesPath '{LabPaths.Root}/tests/Lab/rules/standard.v4' -Confirm:0");
-            Assert.Equal(("RepairFailed", RepairOutcome.Undone), (answer.ErrorId, answer.Despite<RepairResult>().Outcome));
-            Assert.Equal("InstallRules", answer.Despite<RepairResult>().Steps.Single(s => s.Status == RepairStepStatus.Failed).Name);
+            Assert.Equal(("RepairFailed", ChangeOutcome.Undone), (answer.ErrorId, answer.Despite<RepairResult>().Outcome));
+            Assert.Equal("InstallRules", answer.Despite<RepairResult>().Steps.Single(s => s.Status == ChangeStepStatus.Failed).Name);
             Assert.Equal(files, await host.OnNatAsync($"find {Settings} -type f | sort | xargs sha256sum"));
             await host.AssertUnchangedSinceAsync(before, answer.ToString(), Backups);
         }
@@ -78,7 +78,7 @@ public sealed class FullDiskTests(SharedLab host) : IClassFixture<SharedLab>
     private async Task AssertRepairedAsync()
     {
         var repair = (await host.RunAsync(Repair)).Only<RepairResult>();
-        Assert.Contains(repair.Outcome, new[] { RepairOutcome.Repaired, RepairOutcome.NothingToDo });
+        Assert.Contains(repair.Outcome, new[] { ChangeOutcome.Done, ChangeOutcome.NothingToDo });
         Assert.True((await host.Lab.FetchAsync()).Answered);
     }
 }

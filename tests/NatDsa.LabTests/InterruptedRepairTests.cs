@@ -22,7 +22,7 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
         await host.AssertUnchangedSinceAsync(before, second.ToString());
 
         await gate.OpenAsync();
-        Assert.Equal(RepairOutcome.Repaired, (await first.Answer).Only<RepairResult>().Outcome);
+        Assert.Equal(ChangeOutcome.Done, (await first.Answer).Only<RepairResult>().Outcome);
         Assert.True((await host.Lab.FetchAsync()).Answered);
     }
 
@@ -47,9 +47,9 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
         if (restart == "work")
         {
             var result = answer.Only<RepairResult>();
-            Assert.Equal((RepairOutcome.Repaired, RuleConfirmation.NewConnection), (result.Outcome, result.Confirmation));
+            Assert.Equal((ChangeOutcome.Done, RuleConfirmation.NewConnection), (result.Outcome, result.Confirmation));
             Assert.True((await host.Lab.FetchAsync()).Answered);
-            Assert.Equal(RepairOutcome.NothingToDo, (await host.RunUnchangedAsync(Repair)).Only<RepairResult>().Outcome);
+            Assert.Equal(ChangeOutcome.NothingToDo, (await host.RunUnchangedAsync(Repair)).Only<RepairResult>().Outcome);
             return;
         }
 
@@ -98,7 +98,7 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
         await RepairGate.FreeAsync(host);
         await host.AssertUnchangedSinceAsync(before, "", "/var/lib/natdsa", "/usr/local/sbin");
         var told = await host.RunAsync(Repair);
-        Assert.Equal(("RolledBack", RepairOutcome.RolledBack), (told.ErrorId, told.Despite<RepairResult>().Outcome));
+        Assert.Equal(("RolledBack", ChangeOutcome.RolledBack), (told.ErrorId, told.Despite<RepairResult>().Outcome));
         await AssertRepairedAsync();
     }
 
@@ -136,7 +136,7 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
         Assert.True(answer.ErrorId == "RolledBack", answer.ToString());
         await host.AssertUnchangedSinceAsync(before, answer.ToString(), "/var/lib/natdsa", "/usr/local/sbin", "/usr/sbin/chkconfig", "/etc/rc.d/init.d/iptables", "/etc/rc.d/init.d/ds_agent", "module dsa_filter");
         await AssertRepairedAsync();
-        Assert.Equal(RepairOutcome.NothingToDo, (await host.RunUnchangedAsync(Repair)).Only<RepairResult>().Outcome);
+        Assert.Equal(ChangeOutcome.NothingToDo, (await host.RunUnchangedAsync(Repair)).Only<RepairResult>().Outcome);
     }
 
     [Fact]
@@ -149,7 +149,7 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
 
         await host.OnNatAsync("kill -9 $(find /proc/[0-9]*/fd -lname /var/lib/natdsa/lock 2>/dev/null | cut -d/ -f3 | sort -u)");
         var answer = await repair.Answer;
-        Assert.Equal(("RepairFailed", RepairOutcome.Stuck), (answer.ErrorId, answer.Despite<RepairResult>().Outcome));
+        Assert.Equal(("RepairFailed", ChangeOutcome.Stuck), (answer.ErrorId, answer.Despite<RepairResult>().Outcome));
         await gate.OpenAsync();
         await AssertRepairedAsync();
     }
@@ -157,7 +157,7 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
     private async Task AssertRepairedAsync()
     {
         var repair = (await host.RunAsync(Repair)).Only<RepairResult>();
-        Assert.Contains(repair.Outcome, new[] { RepairOutcome.Repaired, RepairOutcome.NothingToDo });
+        Assert.Contains(repair.Outcome, new[] { ChangeOutcome.Done, ChangeOutcome.NothingToDo });
         Assert.True((await host.Lab.FetchAsync()).Answered);
         Assert.Equal(DsaRisk.Protected, (await host.RunAsync("Get-DsaAgentState @nat")).Only<DsaAgentState>().Risk);
         Assert.Equal("on", (await host.OnNatAsync("chkconfig --list iptables | grep -o '3:on' | cut -d: -f2")).Trim());

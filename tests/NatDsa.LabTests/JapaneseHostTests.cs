@@ -23,14 +23,14 @@ public sealed class JapaneseHostTests
         Assert.Equal(NatStatus.Erased, (await shell.RunAsync("Get-NatIptablesState @nat")).Only<NatIptablesState>().Status);
 
         var repair = (await shell.RunAsync("Repair-DsaNatHost @nat -VerifyFrom $client.Session -VerifyUri http://www.example.com/ -Confirm:0")).Only<RepairResult>();
-        Assert.Equal((RepairOutcome.Repaired, DsaRisk.Protected), (repair.Outcome, repair.RiskAfter));
+        Assert.Equal((ChangeOutcome.Done, DsaRisk.Protected), (repair.Outcome, repair.RiskAfter));
         Assert.Equal(System.Net.HttpStatusCode.MovedPermanently, repair.Egress?.StatusCode);
 
         for (var restart = 0; restart < 3; restart++)
             await lab.RestartAgentAsync();
         Assert.True((await lab.FetchAsync()).Answered);
         Assert.Equal(NatStatus.Healthy, (await ReadAsync(await StatusAsync())).Status);
-        Assert.Equal(RepairOutcome.NothingToDo, (await shell.RunAsync("Repair-DsaNatHost @nat -Confirm:0")).Only<RepairResult>().Outcome);
+        Assert.Equal(ChangeOutcome.NothingToDo, (await shell.RunAsync("Repair-DsaNatHost @nat -Confirm:0")).Only<RepairResult>().Outcome);
 
         // Natdsa on the host itself, in that language.
         var local = (await lab.Nat.NatdsaAsync("Get-NatIptablesState")).EnsureSucceeded().Output;

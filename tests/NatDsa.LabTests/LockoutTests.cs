@@ -27,11 +27,11 @@ public sealed class LockoutTests(SharedLab host) : IClassFixture<SharedLab>
         File.Delete(file);
         Assert.Equal("RolledBack", answer.ErrorId);
         var repair = answer.Despite<RepairResult>();
-        Assert.Equal((RepairOutcome.RolledBack, NatStatus.Erased), (repair.Outcome, repair.After.Status));
-        Assert.Equal(RepairStepStatus.Undone, repair.Steps.Single(s => s.Name == "LoadRules").Status);
+        Assert.Equal((ChangeOutcome.RolledBack, NatStatus.Erased), (repair.Outcome, repair.After.Status));
+        Assert.Equal(ChangeStepStatus.Undone, repair.Steps.Single(s => s.Name == "LoadRules").Status);
         await host.AssertUnchangedSinceAsync(before, answer.ToString(), "/var/lib/natdsa");
 
         // It has been told: the next one repairs.
-        Assert.Equal(RepairOutcome.Repaired, (await host.RunAsync("Repair-DsaNatHost @natPlain -Confirm:0")).Only<RepairResult>().Outcome);
+        Assert.Equal(ChangeOutcome.Done, (await host.RunAsync("Repair-DsaNatHost @natPlain -Confirm:0")).Only<RepairResult>().Outcome);
     }
 }

@@ -39,7 +39,7 @@ public sealed class PermissionTests(SharedLab host) : IClassFixture<SharedLab>
         Assert.Equal(DsaRisk.ErasesOnNextStart, (await host.RunAsync($"Get-DsaAgentState @operator {sudo}")).Only<DsaAgentState>().Risk);
         Assert.Equal("root", (await host.RunAsync($"Set-DsaMarkerFile @operator {sudo}")).Only<DsaMarkerFile>().Owner);
         (await host.RunAsync($"Remove-DsaMarkerFile @operator {sudo} -Confirm:0")).Only<DsaMarkerFile>();
-        Assert.Equal(RepairOutcome.Repaired, (await host.RunAsync($"Repair-DsaNatHost @operator {sudo} -Confirm:0")).Only<RepairResult>().Outcome);
+        Assert.Equal(ChangeOutcome.Done, (await host.RunAsync($"Repair-DsaNatHost @operator {sudo} -Confirm:0")).Only<RepairResult>().Outcome);
         Assert.True((await host.Lab.FetchAsync()).Answered);
     }
 
@@ -53,7 +53,7 @@ public sealed class PermissionTests(SharedLab host) : IClassFixture<SharedLab>
         {
             var repair = (await host.RunAsync(
                 "Repair-DsaNatHost @operator -Sudo -SudoPassword $password -VerifyFrom $client.Session -VerifyUri http://www.example.com/page -Confirm:0 # @client ")).Only<RepairResult>();
-            Assert.Equal((RepairOutcome.Repaired, true), (repair.Outcome, repair.Egress?.Succeeded));
+            Assert.Equal((ChangeOutcome.Done, true), (repair.Outcome, repair.Egress?.Succeeded));
         }
         finally
         {

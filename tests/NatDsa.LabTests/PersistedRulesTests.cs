@@ -41,7 +41,7 @@ public sealed class PersistedRulesTests(SharedLab host) : IClassFixture<SharedLa
         using var file = new TemporaryFile("\ufeff" + Rules.ReplaceLineEndings("\r\n"));
 
         var repair = (await host.RunAsync($"Repair-DsaNatHost @nat -RulesPath '{file.Path}' -Confirm:0")).Only<RepairResult>();
-        Assert.Equal(RepairOutcome.Repaired, repair.Outcome);
+        Assert.Equal(ChangeOutcome.Done, repair.Outcome);
         Assert.Equal(Rules, await host.Nat.ReadFileAsync(File));
         Assert.Equal("600 root\n", await host.OnNatAsync($"stat -c '%a %U' {File}"));
         Assert.True((await host.Lab.FetchAsync()).Answered);
@@ -90,11 +90,11 @@ public sealed class PersistedRulesTests(SharedLab host) : IClassFixture<SharedLa
         var config = await host.Nat.ReadFileAsync(Config);
 
         var repair = (await host.RunAsync("Repair-DsaNatHost @nat -Confirm:0")).Only<RepairResult>();
-        Assert.Equal(RepairOutcome.Repaired, repair.Outcome);
+        Assert.Equal(ChangeOutcome.Done, repair.Outcome);
         Assert.Equal(rules, await host.Nat.ReadFileAsync(File));
         Assert.Equal(config, await host.Nat.ReadFileAsync(Config));
         Assert.True((await host.Lab.FetchAsync()).Answered);
-        Assert.Equal(RepairOutcome.NothingToDo, (await host.RunUnchangedAsync("Repair-DsaNatHost @nat -Confirm:0")).Only<RepairResult>().Outcome);
+        Assert.Equal(ChangeOutcome.NothingToDo, (await host.RunUnchangedAsync("Repair-DsaNatHost @nat -Confirm:0")).Only<RepairResult>().Outcome);
     }
 
     private sealed class TemporaryFile : IDisposable

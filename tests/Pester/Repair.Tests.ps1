@@ -69,7 +69,7 @@ Describe 'Repair-DsaNatHost over New-PSSession -HostName' -Skip:([bool] $whyNot)
     }
 
     It 'the repair is done once the client is answered' {
-        (Repair-DsaNatHost -Session $nat -VerifyFrom $client -VerifyUri 'http://203.0.113.10/' -Confirm:$false).Outcome | Should -Be 'Repaired'
+        (Repair-DsaNatHost -Session $nat -VerifyFrom $client -VerifyUri 'http://203.0.113.10/' -Confirm:$false).Outcome | Should -Be 'Done'
         (Get-NatIptablesState -Session $nat).Status | Should -Be 'Healthy'
         Test-DsaMarkerFile -Session $nat -Quiet | Should -BeTrue
     }

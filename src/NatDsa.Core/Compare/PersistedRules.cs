@@ -1,6 +1,6 @@
 using NatDsa.Netfilter;
 using NatDsa.Probe;
-using NatDsa.Repair;
+using NatDsa.Boot;
 using NatDsa.Resources;
 
 namespace NatDsa;

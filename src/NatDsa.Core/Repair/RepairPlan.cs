@@ -1,3 +1,6 @@
+using System.Text;
+using NatDsa.Boot;
+using NatDsa.Change;
 using NatDsa.Netfilter;
 using NatDsa.Probe;
 using NatDsa.Resources;
@@ -5,87 +8,62 @@ using NatDsa.Resources;
 namespace NatDsa.Repair;
 
 /// <summary>
-/// What a repair will do to one host, worked out from what was read of it. The order is the article's: the marker, the
+/// What a repair will do to one host. The order is the article's: the marker, the
 /// rules, the agent; in front of it a check of the rules and a backup, behind it nothing that could fail.
 /// </summary>
-internal sealed class RepairPlan
+internal sealed class RepairPlan : ChangePlan
 {
-    private RepairPlan(HostSnapshot host, NatIptablesState before, DsaAgentState agent)
+    private readonly RepairOptions _options;
+    private RuleService? _service;
+    private IReadOnlyList<string> _start = [];
+    private RuleLoad? _ipv4;
+    private RuleLoad? _ipv6;
+
+    private RepairPlan(HostSnapshot host, RepairOptions options)
+        : base(host)
     {
-        Host = host;
-        Before = before;
-        Agent = agent;
+        _options = options;
+        Refusal = WhyNotAtAll() ?? Decide();
     }
-
-    /// <summary>What was read.</summary>
-    public HostSnapshot Host { get; }
-
-    /// <summary>The rules as they are.</summary>
-    public NatIptablesState Before { get; }
-
-    /// <summary>The agent as it is.</summary>
-    public DsaAgentState Agent { get; }
-
-    /// <summary>The steps, in order; empty when nothing is to be done.</summary>
-    public IReadOnlyList<RepairStep> Steps { get; private init; } = [];
-
-    /// <summary>Why nothing will be done although something should be; null when the plan can be carried out.</summary>
-    public Fault? Refusal { get; private init; }
-
-    private RuleService? Service { get; init; }
-
-    private string Name => Host.ComputerName ?? "";
 
     /// <summary>Works out the plan.</summary>
-    public static RepairPlan For(HostSnapshot host, RepairOptions options)
+    public static RepairPlan For(HostSnapshot host, RepairOptions options) => new(host, options);
+
+    /// <inheritdoc/>
+    public override string FailureId => ErrorIds.RepairFailed;
+
+    /// <inheritdoc/>
+    public override bool LoadsNewRules => _ipv4 is { File: null };
+
+    /// <inheritdoc/>
+    public override Transaction ToTransaction() => new([.. Steps.Select(s => s.ScriptName)])
     {
-        var plan = new RepairPlan(host, NatIptablesState.Read(host), DsaAgentState.Read(host));
-        return plan.WhyNotAtAll() is { } fault ? plan.Refuse(fault) : plan.Decide(options);
+        Loads = Loads,
+        Installs = LoadsNewRules ? [new FileInstall(_service!.RulesFile, _ipv4!.Rules)] : [],
+        SourceNat = _ipv4 is not null,
+        Markers = NeedsMarker ? [DsaMarker.UseDsaWithIptables.Path()] : [],
+        Service = _service,
+        Start = _start,
+    };
+
+    /// <inheritdoc/>
+    public override ChangeVerdict Judge(NatIptablesState after, DsaAgentState agent, string? done, HostSnapshot now)
+    {
+        if (after.Status != NatStatus.Healthy)
+            return ChangeVerdict.Incomplete(after.Fault ?? new Fault(ErrorIds.RepairFailed, Messages.RepairNotWorking.With(Name, after.Reason)));
+        if (done is null)
+            return new(ChangeOutcome.NothingToDo, Messages.RepairNothingToDo.With(agent.Reason));
+        // NAT was at work before, so that it is now tells nothing of what was done.
+        return new(ChangeOutcome.Done, Before.Status == NatStatus.Healthy ? Messages.RepairDone.With(done, agent.Reason) : after.Reason);
     }
 
-    /// <summary>The plan as a change of the host.</summary>
-    /// <param name="options">What the plan was made from.</param>
-    /// <param name="id">Names the repair's folder on the host: letters, digits and hyphens.</param>
-    public Transaction ToTransaction(RepairOptions options, string id) =>
-        new(id, [.. Steps.Select(s => s.ScriptName)], Host.Answer["change.digest"]?.Text.Trim() ?? "")
-        {
-            IPv4 = IPv4,
-            IPv6 = IPv6,
-            SourceNat = IPv4 is not null,
-            Markers = NeedsMarker ? [DsaMarker.UseDsaWithIptables.Path()] : [],
-            Service = Service,
-            Start = Start,
-            Limits = options,
-        };
-
-    /// <summary>Whether rules are loaded that the host did not have.</summary>
-    public bool LoadsNewRules => IPv4 is { NewRules: not null };
-
-    private IReadOnlyList<string> Start { get; init; } = [];
-
-    private RuleLoad? IPv4 { get; init; }
-
-    private RuleLoad? IPv6 { get; init; }
+    private RuleLoad[] Loads => [.. new[] { _ipv4, _ipv6 }.OfType<RuleLoad>()];
 
     // An agent that erases nothing starts without a marker: then its absence is no failure.
     private bool NeedsMarker => Changes("marker") || Agent.Markers.Any(m => m is { Marker: DsaMarker.UseDsaWithIptables, Usable: true });
 
-    private bool Changes(string scriptName) => Steps.Any(s => s.ScriptName == scriptName);
-
-    private Fault? WhyNotAtAll()
-    {
-        if (!Host.IsLinux)
-            return new Fault(ErrorIds.NotLinux, Messages.NotLinux.With(Name));
-        if (!Host.IsRoot)
-            return new Fault(ErrorIds.PermissionDenied, Messages.RepairNeedsRoot.With(Name));
-        if (Before.Status == NatStatus.Unknown)
-            return Before.Fault ?? new Fault(ErrorIds.StateUnknown, Messages.RepairStateUnknown.With(Name, Before.Reason));
-        return null;
-    }
-
-    private RepairPlan Refuse(Fault fault) => new(Host, Before, Agent) { Refusal = fault };
-
-    private RepairPlan Decide(RepairOptions options)
+    // Null, and the steps; or why there are none.
+    private Fault? Decide()
     {
         bool rulesAreGone = Before.Status is NatStatus.Erased or NatStatus.NatMissing;
         RuleService? service = null;
@@ -94,7 +72,7 @@ internal sealed class RepairPlan
         foreach (RuleService candidate in RuleService.Read(Host))
         {
             service ??= candidate;
-            string? reason = WhyNoSourceNat(Host, candidate.RulesFile);
+            string? reason = PersistedNat.WhyNot(Host, candidate.RulesFile);
             if (reason is null)
             {
                 (service, serviceHoldsNat) = (candidate, true);
@@ -108,44 +86,41 @@ internal sealed class RepairPlan
         if (rulesAreGone)
         {
             // Where nft did the NAT, rules of iptables would be other rules.
-            if (options.NewRules is null && NftablesService.FileWithSourceNat(Host) is { } native && (!serviceHoldsNat || NftablesService.StartsAtBoot(Host)))
-                return Refuse(new Fault(ErrorIds.NothingToRestore, Messages.NativeNatGone.With(Name, native)));
-            if (service is null || (options.NewRules is null && !serviceHoldsNat))
-                return Refuse(new Fault(ErrorIds.NothingToRestore, Messages.NothingToRestore.With(Name, whyNot)));
+            if (_options.NewRules is null && NftablesService.FileWithSourceNat(Host) is { } native && (!serviceHoldsNat || NftablesService.StartsAtBoot(Host)))
+                return new Fault(ErrorIds.NothingToRestore, Messages.NativeNatGone.With(Name, native));
+            if (service is null || (_options.NewRules is null && !serviceHoldsNat))
+                return new Fault(ErrorIds.NothingToRestore, Messages.NothingToRestore.With(Name, whyNot));
             if (FirewalldRuns)
-                return Refuse(new Fault(ErrorIds.ForeignRules, Messages.FirewalldRuns.With(Name, service.Services[0])));
+                return new Fault(ErrorIds.ForeignRules, Messages.FirewalldRuns.With(Name, service.Services[0]));
             if (Before.Status == NatStatus.NatMissing && Owners().ToList() is { Count: > 0 } owners)
-                return Refuse(new Fault(ErrorIds.ForeignRules, Messages.ForeignRules.With(Name, string.Join(", ", owners), service.Services[0])));
+                return new Fault(ErrorIds.ForeignRules, Messages.ForeignRules.With(Name, string.Join(", ", owners), service.Services[0]));
         }
 
         DsaMarkerFile? marker = Agent.Markers.FirstOrDefault(m => m.Marker == DsaMarker.UseDsaWithIptables);
         bool markerIsMissing = Agent.Installed && marker is not { Sufficient: true };
         if (markerIsMissing && marker is null)
-            return Refuse(new Fault(ErrorIds.StateUnknown, Messages.RepairMarkerUnseen.With(Name)));
+            return new Fault(ErrorIds.StateUnknown, Messages.RepairMarkerUnseen.With(Name));
         if (markerIsMissing && marker!.Present)
-            return Refuse(new Fault(ErrorIds.MarkerUnusable, Messages.MarkerUnusable.With(Name, marker.Path, marker.Kind)));
+            return new Fault(ErrorIds.MarkerUnusable, Messages.MarkerUnusable.With(Name, marker.Path, marker.Kind));
 
         bool agentErases = Agent.Installed && Agent.Risk is not DsaRisk.DoesNotErase;
         bool bootIsMissing = service is { StartsAtBoot: false } && !FirewalldRuns && (rulesAreGone || (agentErases && serviceHoldsNat));
-        bool restartAgent = rulesAreGone && Agent.Installed && !options.SkipAgentRestart;
-        bool install = rulesAreGone && options.NewRules is not null;
-        RuleLoad? ipv4 = rulesAreGone ? new RuleLoad("iptables", service!.RulesFile, options.NewRules) : null;
-        RuleLoad? ipv6 = service is not null && !FirewalldRuns && IPv6RulesAreGone(service) ? new RuleLoad("ip6tables", service.RulesFile6) : null;
+        bool restartAgent = rulesAreGone && Agent.Installed && !_options.SkipAgentRestart;
+        bool install = rulesAreGone && _options.NewRules is not null;
+        if (rulesAreGone)
+            _ipv4 = install ? new RuleLoad("iptables", null, Encoding.UTF8.GetBytes(_options.NewRules!)) : new RuleLoad("iptables", service!.RulesFile);
+        if (service is not null && !FirewalldRuns && IPv6RulesAreGone(service))
+            _ipv6 = new RuleLoad("ip6tables", service.RulesFile6);
         // A service that loads IPv6 rules is not started over others that run.
-        string[] start = !rulesAreGone ? []
-            : [.. service!.NotStarted.Where(s => s == "iptables" || ipv6 is not null || Host.Answer["file." + service.RulesFile6] is null)];
-        return new RepairPlan(Host, Before, Agent)
-        {
-            Service = service,
-            Start = start,
-            IPv4 = ipv4,
-            IPv6 = ipv6,
-            Steps = [.. Steps()],
-        };
+        if (rulesAreGone)
+            _start = [.. service!.NotStarted.Where(s => s == "iptables" || _ipv6 is not null || Host.Answer["file." + service.RulesFile6] is null)];
+        _service = service;
+        Steps = [.. PlannedSteps()];
+        return null;
 
-        IEnumerable<RepairStep> Steps()
+        IEnumerable<ChangeStep> PlannedSteps()
         {
-            RuleLoad[] loads = [.. new[] { ipv4, ipv6 }.OfType<RuleLoad>()];
+            RuleLoad[] loads = Loads;
             if (loads.Length == 0 && !markerIsMissing && !bootIsMissing)
                 yield break;
             if (loads.Length > 0)
@@ -154,11 +129,11 @@ internal sealed class RepairPlan
             if (markerIsMissing)
                 yield return Step("CreateMarker", "marker", marker!.Reason, $"touch {marker.Path}", $"rm {marker.Path}");
             if (loads.Length > 0)
-                yield return Step("LoadRules", "rules", rulesAreGone ? Before.Reason : Messages.StepLoadIPv6.With(ipv6!.File), Commands(load => $"{load.Tool}-restore <{Source(load)}"), Commands(load => $"{load.Tool}-restore -c <…"));
+                yield return Step("LoadRules", "rules", rulesAreGone ? Before.Reason : Messages.StepLoadIPv6.With(_ipv6!.File), Commands(load => $"{load.Tool}-restore <{Source(load)}"), Commands(load => $"{load.Tool}-restore -c <…"));
             if (install)
-                yield return Step("InstallRules", "install", Messages.StepInstall.With(options.NewRulesPath), $"{options.NewRulesPath} → {ipv4!.File}", ipv4.File);
-            if (start.Length > 0)
-                yield return Step("StartService", "service", Messages.StepService.With(start[0]), service!.Command("start", start), service.Command("stop", start));
+                yield return Step("InstallRules", "install", Messages.StepInstall.With(_options.NewRulesPath), $"{_options.NewRulesPath} → {service!.RulesFile}", service.RulesFile);
+            if (_start.Count > 0)
+                yield return Step("StartService", "service", Messages.StepService.With(_start[0]), service!.Command("start", _start), service.Command("stop", _start));
             if (bootIsMissing)
                 yield return Step("EnableAtBoot", "boot", Messages.StepBoot.With(service!.Services[0]), service.EnableCommand, service.DisableCommand);
             if (restartAgent)
@@ -166,7 +141,7 @@ internal sealed class RepairPlan
 
             string Commands(Func<RuleLoad, string> command) => string.Join("; ", loads.Select(command));
 
-            string Source(RuleLoad load) => load.NewRules is null ? load.File : options.NewRulesPath!;
+            string Source(RuleLoad load) => load.File ?? _options.NewRulesPath!;
         }
     }
 
@@ -196,40 +171,6 @@ internal sealed class RepairPlan
 
     private string AgentCommand(string action) =>
         Host.Answer["agent.files"]?.Fact("unit") == "ds_agent" ? $"systemctl {action} ds_agent" : $"/etc/init.d/ds_agent {action}";
-
-    private static RepairStep Step(string name, string scriptName, string reason, string command, string? undo = null) =>
-        new() { Name = name, ScriptName = scriptName, Reason = reason, Command = command, Undo = undo };
-
-    /// <summary>Why the persisted rules of a host are not rules that a repair may load; null when they are.</summary>
-    internal static string? WhyNoSourceNat(HostSnapshot host, string rulesFile)
-    {
-        if (host.Answer["file." + rulesFile] is not { } section)
-            return Messages.RulesFileMissing.With(rulesFile);
-        if (section.ExitCode != 0)
-            return Messages.RulesFileUnreadable.With(rulesFile, section.Error);
-        return WhyNoSourceNat(section.Text, rulesFile);
-    }
-
-    /// <summary>Why a text is not rules that a repair may load; null when it is.</summary>
-    /// <param name="text">The text of an iptables-save file.</param>
-    /// <param name="path">Where it is from, for the reason.</param>
-    internal static string? WhyNoSourceNat(string text, string path)
-    {
-        if (string.IsNullOrWhiteSpace(text))
-            return Messages.RulesFileEmpty.With(path);
-        try
-        {
-            Ruleset rules = RulesetReader.Read(text);
-            if (rules.Format != RulesetFormat.IptablesSave)
-                return Messages.RulesFileForeign.With(path);
-            NatAssessment nat = NatAssessment.Of([rules], forwarding: true);
-            return nat.Status == NatStatus.Healthy ? null : Messages.RulesFileWithoutNat.With(path, nat.Reason);
-        }
-        catch (RulesetSyntaxException e)
-        {
-            return Messages.RulesFileBroken.With(path, e.Message);
-        }
-    }
 
     // systemd stops firewalld when the iptables service starts: where firewalld runs, the rules are not that service's.
     private bool FirewalldRuns => OwningProcesses().Contains("firewalld");

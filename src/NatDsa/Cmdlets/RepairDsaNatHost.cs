@@ -1,5 +1,7 @@
 using System.Management.Automation;
 using System.Text;
+using NatDsa.Boot;
+using NatDsa.Change;
 using NatDsa.Probe;
 using NatDsa.Repair;
 using NatDsa.Resources;
@@ -54,56 +56,26 @@ public sealed class RepairDsaNatHost : TransactionCmdlet
         // What is wrong with the parameters is said before any host is touched.
         if (VerifyFrom is not null)
             CheckOther(VerifyFrom, nameof(VerifyFrom));
-        _options = (new RepairOptions(RulesPath is null ? null : ReadRules(RulesPath), RulesPath, SkipAgentRestart) { Rollback = TimeSpan.FromSeconds(RollbackSec) })
-            .Within(TimeSpan.FromSeconds(TimeoutSec));
+        _options = new RepairOptions(RulesPath is null ? null : ReadRules(RulesPath), RulesPath, SkipAgentRestart);
     }
+
+    private protected override (string Question, string Caption) Confirmation => (Messages.RepairQuestion, Messages.RepairCaption);
+
+    private protected override ChangeLimits Limits => base.Limits with { Rollback = TimeSpan.FromSeconds(RollbackSec) };
 
     private protected override async Task RunAsync(HostTurn turn, CancellationToken cancellation)
     {
         HostSnapshot host = await ProbeAsync(turn, ProbeSections.All | ProbeSections.Change, cancellation).ConfigureAwait(false);
-        if (!WhatIf && await WhatWasRolledBackAsync(turn, host, cancellation).ConfigureAwait(false) is { } before)
+        if ((await WhatWasRolledBackAsync(turn, host, cancellation).ConfigureAwait(false)
+            ?? await ChangeAsync(turn, RepairPlan.For(host, _options), cancellation).ConfigureAwait(false)) is not { } end)
         {
-            Write(RepairResult.OfRolledBack(before), turn);
             return;
         }
 
-        var plan = RepairPlan.For(host, _options);
-        if (plan.Refusal is { } refusal)
-        {
-            Write(refusal, turn);
-            return;
-        }
-
-        RepairResult result;
-        if (plan.Steps.Count == 0)
-        {
-            result = RepairResult.NothingToDo(plan);
-        }
-        else
-        {
-            if (!await AskAsync(turn, () => ShouldProcess(Describe(plan, turn.Target), Question(plan, turn.Target), Messages.RepairCaption)).ConfigureAwait(false))
-                return;
-            (TransactionReport report, RuleConfirmation confirmation) =
-                await CarryOutAsync(turn, plan.ToTransaction(_options, NewId()), step => Tell(turn, plan, step), cancellation).ConfigureAwait(false);
-            result = RepairResult.Read(plan, report, confirmation);
-        }
-
-        if (VerifyFrom is not null && result.Outcome is RepairOutcome.Repaired or RepairOutcome.NothingToDo)
+        var result = new RepairResult(end);
+        if (VerifyFrom is not null && result.Outcome is ChangeOutcome.Done or ChangeOutcome.NothingToDo)
             result = await VerifyAsync(turn, result, cancellation).ConfigureAwait(false);
         Write(result, turn);
-    }
-
-    private void Write(RepairResult result, HostTurn turn)
-    {
-        Write(result);
-        if (result.Fault is { } fault)
-            Write(fault, turn);
-    }
-
-    private void Tell(HostTurn turn, RepairPlan plan, string scriptName)
-    {
-        if (plan.Steps.FirstOrDefault(s => s.ScriptName == scriptName) is { } step)
-            Verbose($"{turn.Target.ComputerName}: {step.Name}: {step.Command} ({step.Reason})");
     }
 
     private async Task<RepairResult> VerifyAsync(HostTurn turn, RepairResult result, CancellationToken cancellation)
@@ -138,18 +110,8 @@ public sealed class RepairDsaNatHost : TransactionCmdlet
             throw;
         }
 
-        if (RepairPlan.WhyNoSourceNat(text, path) is { } reason)
+        if (PersistedNat.WhyNot(text, path) is { } reason)
             ThrowTerminatingError(new HostException(ErrorIds.NothingToRestore, ErrorCategory.ObjectNotFound, Messages.RulesPathUnusable.With(reason)).ToErrorRecord(path));
         return text;
     }
-
-    // -WhatIf and -Confirm show the plan step by step.
-    private static string Describe(RepairPlan plan, HostTarget target) =>
-        Messages.RepairWhatIf.With(target.ComputerName, plan.Before.Status) + StepLines(plan);
-
-    private static string Question(RepairPlan plan, HostTarget target) =>
-        Messages.RepairQuestion.With(target.ComputerName, plan.Before.Status) + StepLines(plan);
-
-    private static string StepLines(RepairPlan plan) =>
-        string.Concat(plan.Steps.Select((step, i) => $"{Environment.NewLine}  {i + 1}. {step.Name}: {step.Command}"));
 }

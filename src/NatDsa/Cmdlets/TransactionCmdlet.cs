@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Management.Automation;
 using System.Security.Cryptography;
 using NatDsa.Probe;
-using NatDsa.Repair;
+using NatDsa.Change;
 using NatDsa.Resources;
 using NatDsa.Targets;
 
@@ -27,19 +27,61 @@ public abstract class TransactionCmdlet : HostCmdlet
 
     private protected override bool ChangesHosts => true;
 
-    private protected static string NewId() =>
+    /// <summary>What is asked before a host is changed: about the host and its state, <c>{0}</c> and <c>{1}</c>.</summary>
+    private protected abstract (string Question, string Caption) Confirmation { get; }
+
+    /// <summary>The time limits of a host's change.</summary>
+    private protected virtual ChangeLimits Limits => ChangeLimits.Within(TimeSpan.FromSeconds(TimeoutSec));
+
+    /// <summary>Carries out a plan, once it was asked for and agreed to.</summary>
+    /// <param name="turn">The host's turn.</param>
+    /// <param name="plan">The plan.</param>
+    /// <param name="cancellation">Ctrl+C: the host goes on by itself, and takes back rules that nobody has confirmed.</param>
+    /// <returns>How it ended; null when nothing was to be done after all, which was said.</returns>
+    /// <exception cref="HostException">It could not be begun; or its end could not be seen in time.</exception>
+    private protected async Task<ChangeEnd?> ChangeAsync(HostTurn turn, ChangePlan plan, CancellationToken cancellation)
+    {
+        if (plan.Refusal is { } refusal)
+        {
+            Write(refusal, turn);
+            return null;
+        }
+
+        if (plan.Steps.Count == 0)
+            return ChangeEnd.WithoutSteps(plan);
+        string steps = string.Concat(plan.Steps.Select((step, i) => $"{Environment.NewLine}  {i + 1}. {step.Name}: {step.Command}"));
+        string description = Messages.ChangeWhatIf.With(turn.Target.ComputerName, plan.Before.Status) + steps;
+        string question = Confirmation.Question.With(turn.Target.ComputerName, plan.Before.Status) + steps;
+        if (!await AskAsync(turn, () => ShouldProcess(description, question, Confirmation.Caption)).ConfigureAwait(false))
+            return null;
+        (TransactionReport report, RuleConfirmation confirmation) = await CarryOutAsync(turn, plan, cancellation).ConfigureAwait(false);
+        return ChangeEnd.Read(plan, report, confirmation);
+    }
+
+    /// <summary>A transaction of before that the host rolled back while nobody looked; null when there is none. It is told of once.</summary>
+    private protected async Task<ChangeEnd?> WhatWasRolledBackAsync(HostTurn turn, HostSnapshot host, CancellationToken cancellation)
+    {
+        if (WhatIf || host.Answer["change.transaction"]?.Facts().LastOrDefault(f => f.Key == "rolledback").Value is not { } id || !id.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))
+            return null;
+        HostScript follow = HostScripts.Follow(id, "", TimeSpan.Zero, confirm: false);
+        return ChangeEnd.OfRolledBack(TransactionReport.Read(await AnswerAsync(turn.Target, follow, Within(turn, s_answer), cancellation).ConfigureAwait(false), follow.Values["NONCE"]));
+    }
+
+    /// <summary>Writes a result, and the error that it stands for.</summary>
+    private protected void Write(ChangeResult result, HostTurn turn)
+    {
+        Write(result);
+        if (result.Fault is { } fault)
+            Write(fault, turn);
+    }
+
+    private static string NewId() =>
         DateTime.UtcNow.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture) + "-" + RandomNumberGenerator.GetHexString(8, lowercase: true);
 
-    /// <summary>Carries out a transaction, and waits for its end.</summary>
-    /// <param name="turn">The host's turn.</param>
-    /// <param name="transaction">What to do.</param>
-    /// <param name="began">Called with the name of each step as it begins.</param>
-    /// <param name="cancellation">Ctrl+C: the host goes on by itself, and takes back rules that nobody has confirmed.</param>
-    /// <exception cref="HostException">It could not be begun; or its end could not be seen in time.</exception>
-    private protected async Task<(TransactionReport Report, RuleConfirmation Confirmation)> CarryOutAsync(
-        HostTurn turn, Transaction transaction, Action<string> began, CancellationToken cancellation)
+    private async Task<(TransactionReport Report, RuleConfirmation Confirmation)> CarryOutAsync(HostTurn turn, ChangePlan plan, CancellationToken cancellation)
     {
-        HostScript start = transaction.ToScript();
+        string id = NewId();
+        HostScript start = plan.ToTransaction().ToScript(id, plan.Digest, Limits);
         string nonce = start.Values["JOURNAL"];
         RuleConfirmation confirmation = RuleConfirmation.NotNeeded;
         TransactionReport? report = null;
@@ -65,11 +107,11 @@ public abstract class TransactionCmdlet : HostCmdlet
             {
                 // Where the connection broke early, the script may not have come to it yet.
                 if (report is { IsMissing: true } && ++missing > MaxMissing)
-                    throw lost ?? new HostException(ErrorIds.AnswerBroken, ErrorCategory.InvalidData, Messages.RepairAnswerBroken.With(turn.Target.ComputerName));
+                    throw lost ?? new HostException(ErrorIds.AnswerBroken, ErrorCategory.InvalidData, Messages.ChangeAnswerBroken.With(turn.Target.ComputerName));
                 bool confirm = report is { State: TransactionState.Waiting };
                 if (confirm && by == turn.Target)
                     await RenewAsync().ConfigureAwait(false);
-                HostScript follow = HostScripts.Follow(transaction.Id, report?.Seen ?? "", s_news, confirm);
+                HostScript follow = HostScripts.Follow(id, report?.Seen ?? "", s_news, confirm);
                 try
                 {
                     report = TransactionReport.Read(await AnswerAsync(by, follow, Within(turn, s_answer) with { KillOnStop = true }, cancellation).ConfigureAwait(false), nonce);
@@ -98,8 +140,8 @@ public abstract class TransactionCmdlet : HostCmdlet
 
         void Tell(TransactionReport news)
         {
-            foreach (string step in news.Steps.Skip(told))
-                began(step);
+            foreach (ChangeStep step in news.Steps.Skip(told).Select(began => plan.Steps.FirstOrDefault(s => s.ScriptName == began)).OfType<ChangeStep>())
+                Verbose($"{turn.Target.ComputerName}: {step.Name}: {step.Command} ({step.Reason})");
             told = Math.Max(told, news.Steps.Count);
         }
 
@@ -114,15 +156,6 @@ public abstract class TransactionCmdlet : HostCmdlet
             by = anew;
             held = anew.Hold();
         }
-    }
-
-    /// <summary>A transaction of before that the host rolled back while nobody looked; null when there is none. It is told of once.</summary>
-    private protected async Task<TransactionReport?> WhatWasRolledBackAsync(HostTurn turn, HostSnapshot host, CancellationToken cancellation)
-    {
-        if (host.Answer["change.transaction"]?.Facts().LastOrDefault(f => f.Key == "rolledback").Value is not { } id || !id.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))
-            return null;
-        HostScript follow = HostScripts.Follow(id, "", TimeSpan.Zero, confirm: false);
-        return TransactionReport.Read(await AnswerAsync(turn.Target, follow, Within(turn, s_answer), cancellation).ConfigureAwait(false), follow.Values["NONCE"]);
     }
 
     /// <summary>Whether nothing is to be changed: the parameter, or the preference variable.</summary>

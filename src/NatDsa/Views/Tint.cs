@@ -15,11 +15,11 @@ public static class Tint
         string? colour = bare switch
         {
             NatStatus.Healthy or DsaRisk.Protected or DsaRisk.DoesNotErase or DsaRisk.NotInstalled or true
-                or RepairOutcome.Repaired or RepairOutcome.NothingToDo or RepairStepStatus.Done => "Green",
+                or ChangeOutcome.Done or ChangeOutcome.NothingToDo or ChangeStepStatus.Done => "Green",
             NatStatus.Erased or NatStatus.NatMissing or NatStatus.ForwardingOff or DsaRisk.ErasesOnNextStart or false
-                or RepairOutcome.Stuck or RepairOutcome.Undone or RepairOutcome.Refused
-                or RepairStepStatus.Failed or RepairStepStatus.Stuck => "Red",
-            NatStatus or DsaRisk or RepairOutcome => "Yellow",
+                or ChangeOutcome.Stuck or ChangeOutcome.Undone or ChangeOutcome.Refused
+                or ChangeStepStatus.Failed or ChangeStepStatus.Stuck => "Red",
+            NatStatus or DsaRisk or ChangeOutcome => "Yellow",
             _ => null,
         };
         return colour is not null && Escape(style, colour) is { } on ? $"{on}{text}{style!.Properties["Reset"].Value}" : text;

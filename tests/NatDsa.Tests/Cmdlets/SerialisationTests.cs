@@ -1,6 +1,10 @@
 using System.Collections;
 using System.Management.Automation;
+using NatDsa.Change;
+using NatDsa.Probe;
+using NatDsa.Repair;
 using NatDsa.Targets;
+using NatDsa.Tests.Probe;
 using Xunit;
 
 namespace NatDsa.Tests.Cmdlets;
@@ -55,8 +59,8 @@ public sealed class SerialisationTests : IDisposable
             Subsystem = "secret-subsystem",
             Options = new Hashtable { ["ProxyJump"] = "secret-bastion" },
         });
-        var state = new NatIptablesState { ComputerName = "nat01", Origin = target, Status = NatStatus.Healthy, Reason = "", SourceNatRules = [], Rulesets = [] };
+        HostSnapshot host = Answer.OfLinux().With("save.iptables", "").Snapshot(target);
         var egress = new NatEgressResult { ComputerName = "nat01", Origin = target, Uri = new Uri("http://example.com/"), Succeeded = true, Reason = "" };
-        return new RepairResult { ComputerName = "nat01", Origin = target, Outcome = RepairOutcome.Repaired, Reason = "", Before = state, After = state, Egress = egress };
+        return new RepairResult(ChangeEnd.WithoutSteps(RepairPlan.For(host, new RepairOptions()))) { Egress = egress };
     }
 }

@@ -29,8 +29,8 @@ internal sealed class Answer
 
     public string TextCutOff => _text.ToString();
 
-    public HostSnapshot Snapshot() => Read(Text);
+    public HostSnapshot Snapshot(object? origin = null) => Read(Text, origin);
 
-    public static HostSnapshot Read(string text) =>
-        HostSnapshot.Read(Encoding.UTF8.GetBytes(text), HostScripts.Probe(ProbeSections.All).With("NONCE", Nonce), "nat01", origin: null);
+    public static HostSnapshot Read(string text, object? origin = null) =>
+        HostSnapshot.Read(Encoding.UTF8.GetBytes(text), HostScripts.Probe(ProbeSections.All).With("NONCE", Nonce), "nat01", origin);
 }

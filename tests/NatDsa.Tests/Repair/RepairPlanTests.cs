@@ -1,3 +1,5 @@
+using System.Text;
+using NatDsa.Change;
 using NatDsa.Repair;
 using NatDsa.Tests.Probe;
 using Xunit;
@@ -72,7 +74,8 @@ public sealed class RepairPlanTests
     {
         RepairPlan plan = Plan(new() { Persisted = null }, new RepairOptions(Nat, "good.rules"));
         Assert.Equal(["CheckRules", "Backup", "CreateMarker", "LoadRules", "InstallRules", "RestartAgent"], plan.Steps.Select(s => s.Name));
-        Assert.Equal(Nat, plan.ToTransaction(new RepairOptions(Nat, "good.rules"), "id").ToScript().Values["NEW4"]);
+        Transaction transaction = plan.ToTransaction();
+        Assert.Equal((Nat, "/etc/sysconfig/iptables", Nat), (Text(transaction.Loads[0].Rules), transaction.Installs[0].File, Text(transaction.Installs[0].Content)));
     }
 
     [Fact]
@@ -85,7 +88,7 @@ public sealed class RepairPlanTests
         RepairPlan plan = Plan(new() { Service = "systemd=yes\nunit.netfilter-persistent=yes\nboot.netfilter-persistent=yes\nstarted.netfilter-persistent=no\n", RulesFile = "/etc/iptables/rules.v4" });
         Assert.Equal("systemctl start netfilter-persistent", plan.Steps.Single(s => s.Name == "StartService").Command);
         IReadOnlyDictionary<string, string> values = Values(plan);
-        Assert.Equal(("netfilter-persistent", "systemd", "/etc/iptables/rules.v4"), (values["SERVICES"], values["MANAGER"], values["FILE4"]));
+        Assert.Equal(("netfilter-persistent", "systemd", "/etc/iptables/rules.v4"), (values["SERVICES"], values["MANAGER"], values["FILE_1"]));
     }
 
     [Theory]
@@ -148,7 +151,7 @@ public sealed class RepairPlanTests
     public void IPv6_rules_that_are_gone_are_loaded_as_those_of_IPv4_are(string running, string persisted, bool loaded)
     {
         RepairPlan plan = Plan(new() { Running6 = running, Persisted6 = persisted });
-        Assert.Equal(loaded ? ("ip6tables", "/etc/sysconfig/ip6tables") : ("", ""), (Values(plan)["TOOL6"], Values(plan)["FILE6"]));
+        Assert.Equal(loaded ? ["/etc/sysconfig/iptables", "/etc/sysconfig/ip6tables"] : ["/etc/sysconfig/iptables"], plan.ToTransaction().Loads.Select(load => load.File));
         Assert.Equal(loaded, plan.Steps.Single(s => s.Name == "LoadRules").Command.Contains("ip6tables-restore", StringComparison.Ordinal));
     }
 
@@ -174,7 +177,9 @@ public sealed class RepairPlanTests
     public void Forwarding_that_is_off_is_no_reason_to_reload_rules() =>
         Assert.Empty(Plan(new() { Running = Nat, Marker = Marker, Forwarding = "0" }).Steps);
 
-    private static IReadOnlyDictionary<string, string> Values(RepairPlan plan) => plan.ToTransaction(new RepairOptions(), "id").ToScript().Values;
+    private static IReadOnlyDictionary<string, string> Values(RepairPlan plan) => plan.ToTransaction().ToScript("id", plan.Digest, new ChangeLimits()).Values;
+
+    private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
 
     private static IEnumerable<string> Names(Host host) => Plan(host).Steps.Select(s => s.Name);
 

@@ -1,3 +1,4 @@
+using NatDsa.Change;
 using NatDsa.Probe;
 using NatDsa.Repair;
 using NatDsa.Tests.Probe;
@@ -14,7 +15,7 @@ public sealed class RepairResultTests
     public void A_repair_after_which_NAT_works_is_no_error()
     {
         RepairResult result = Read(Host().With("outcome", Done).With("save.iptables", Nat).Snapshot());
-        Assert.Equal((RepairOutcome.Repaired, (string?)null), (result.Outcome, result.Fault?.ErrorId));
+        Assert.Equal((ChangeOutcome.Done, (string?)null), (result.Outcome, result.Fault?.ErrorId));
     }
 
     [Theory]
@@ -23,14 +24,14 @@ public sealed class RepairResultTests
     public void All_steps_done_and_still_no_NAT_is_an_error(string rules, int exitCode, NatStatus after, string errorId)
     {
         RepairResult result = Read(Host().With("outcome", Done).With("save.iptables", rules, exitCode).Snapshot());
-        Assert.Equal((RepairOutcome.Incomplete, after, errorId), (result.Outcome, result.After.Status, result.Fault?.ErrorId));
+        Assert.Equal((ChangeOutcome.Incomplete, after, errorId), (result.Outcome, result.After.Status, result.Fault?.ErrorId));
     }
 
     [Fact]
     public void Forwarding_that_is_off_is_an_error_although_there_was_nothing_to_do()
     {
-        RepairResult result = RepairResult.NothingToDo(RepairPlan.For(Host("0").With("save.iptables", Nat).Snapshot(), new RepairOptions()));
-        Assert.Equal((RepairOutcome.Incomplete, ErrorIds.RepairFailed), (result.Outcome, result.Fault?.ErrorId));
+        RepairResult result = new(ChangeEnd.WithoutSteps(RepairPlan.For(Host("0").With("save.iptables", Nat).Snapshot(), new RepairOptions())));
+        Assert.Equal((ChangeOutcome.Incomplete, ErrorIds.RepairFailed), (result.Outcome, result.Fault?.ErrorId));
     }
 
     [Fact]
@@ -40,7 +41,7 @@ public sealed class RepairResultTests
         for (int length = 0; length < answer.Length; length += 7)
         {
             RepairResult result = Read(Answer.Read(answer[..length]));
-            Assert.Equal((false, true), (result.Outcome == RepairOutcome.Repaired, result.Fault is not null));
+            Assert.Equal((false, true), (result.Outcome == ChangeOutcome.Done, result.Fault is not null));
         }
     }
 
@@ -49,6 +50,6 @@ public sealed class RepairResultTests
     private static RepairResult Read(HostSnapshot answer)
     {
         Answer erased = Host().With("save.iptables", "").With("service", "systemd=no\nscript.iptables=/etc/init.d/iptables\nboot.iptables=yes\n").With("file./etc/sysconfig/iptables", Nat);
-        return RepairResult.Read(RepairPlan.For(erased.Snapshot(), new RepairOptions()), TransactionReport.Read(answer, Answer.Nonce));
+        return new RepairResult(ChangeEnd.Read(RepairPlan.For(erased.Snapshot(), new RepairOptions()), TransactionReport.Read(answer, Answer.Nonce)));
     }
 }

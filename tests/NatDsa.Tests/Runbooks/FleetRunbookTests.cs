@@ -155,11 +155,11 @@ public sealed class FleetRunbookTests : IClassFixture<SshHost>, IDisposable
     {
         const string Repair = """
             function Repair-DsaNatHost([switch] $Confirm) {
-                process { [pscustomobject]@{ ComputerName = $_.ComputerName; Outcome = 'Repaired'; Reason = "asked: $Confirm" } }
+                process { [pscustomobject]@{ ComputerName = $_.ComputerName; Outcome = 'Done'; Reason = "asked: $Confirm" } }
             }
             """;
         Line line = Assert.Single(Run([Heading, $"erased,127.9.1.1,{Key},{_host.Port}"], $"-Repair $true -KnownHostsPath '{_known}'", Repair).Lines);
-        Assert.Equal(("Erased", "Repaired", "asked: False", ""), (line.Status, line.Repair, line.Reason, line.ErrorId));
+        Assert.Equal(("Erased", "Done", "asked: False", ""), (line.Status, line.Repair, line.Reason, line.ErrorId));
     }
 
     [Theory]

@@ -1,5 +1,5 @@
 using NatDsa.Probe;
-using NatDsa.Repair;
+using NatDsa.Boot;
 using NatDsa.Resources;
 
 namespace NatDsa;
@@ -26,7 +26,7 @@ public sealed class BootReadiness
         string? missing = null;
         foreach (RuleService service in RuleService.Read(host))
         {
-            string? why = RepairPlan.WhyNoSourceNat(host, service.RulesFile)
+            string? why = PersistedNat.WhyNot(host, service.RulesFile)
                 ?? (service.StartsAtBoot ? null : Messages.BootServiceDisabled.With(service.Services[0], service.EnableCommand));
             if (why is null)
                 return new BootReadiness(true, Messages.BootReady.With(service.Services[0], service.RulesFile));

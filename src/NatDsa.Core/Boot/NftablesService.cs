@@ -1,6 +1,6 @@
 using NatDsa.Probe;
 
-namespace NatDsa.Repair;
+namespace NatDsa.Boot;
 
 /// <summary>The service that loads native nft rules at boot: <c>nftables.service</c>, whose file is a script for <c>nft -f</c>.</summary>
 internal static class NftablesService

@@ -1,4 +1,4 @@
-namespace NatDsa.Repair;
+namespace NatDsa.Change;
 
 /// <summary>How far a transaction is: the name of the file in its folder <c>state</c> (journal.sh).</summary>
 internal enum TransactionState

@@ -1,9 +1,9 @@
 # The steps that change a host, each with its undoing. Each verifies what it did.
 # From the plan:
-#   TOOL4 TOOL6     the front ends that load rules: iptables, iptables-legacy, ip6tables, …; empty: no rules of that family
-#   FILE4 FILE6     the persisted rules that are loaded at boot
-#   NEW4 NEW6       the rules to load; empty: those of the file
-#   SOURCE_NAT      yes: the rules must have source NAT
+#   LOADS           numbers of the rules to load. Of each, TOOL_1: the front end (iptables, ip6tables-legacy, ...); FILE_1: the persisted rules
+#                   that are loaded; empty: RULES_1 is
+#   INSTALLS        numbers of the persisted files to write. Of each, PATH_1, and CONTENT_1
+#   SOURCE_NAT      yes: iptables must have source NAT
 #   MARKERS         marker files to create
 #   SERVICES        services that load the persisted rules at boot; START those of them that are not started
 #   MANAGER         systemd or sysv
@@ -72,19 +72,26 @@ replace() {
     return 1
 }
 
-# loads FUNCTION: for each family that has rules to load, FUNCTION TOOL PERSISTED-FILE NEW-RULES
+# loads FUNCTION: for all rules to load, FUNCTION TOOL FILE RULES; installs FUNCTION: for all files to write, FUNCTION PATH CONTENT
 loads() {
-    if [ -n "$TOOL4" ] && ! "$1" "$TOOL4" "$FILE4" "$NEW4"; then return 1; fi
-    if [ -n "$TOOL6" ] && ! "$1" "$TOOL6" "$FILE6" "$NEW6"; then return 1; fi
+    for number in $LOADS; do
+        eval "\"\$1\" \"\$TOOL_$number\" \"\$FILE_$number\" \"\$RULES_$number\"" || return 1
+    done
+}
+
+installs() {
+    for number in $INSTALLS; do
+        eval "\"\$1\" \"\$PATH_$number\" \"\$CONTENT_$number\"" || return 1
+    done
 }
 
 # ---- check: the rules that will be loaded are well formed. It comes first, and writes nothing.
 
 check_rules() {
-    if [ -n "$3" ]; then
-        printf '%s' "$3" | limited "$STEP_SECONDS" "$1-restore" --test
-    else
+    if [ -n "$2" ]; then
         limited "$STEP_SECONDS" "$1-restore" --test <"$2"
+    else
+        printf '%s' "$3" | limited "$STEP_SECONDS" "$1-restore" --test
     fi
     check_code=$?
     if [ "$check_code" -eq 0 ]; then echo "$1-restore --test: accepted"; else complain "$1-restore --test: refused"; fi
@@ -96,10 +103,10 @@ step_check() { loads check_rules; }
 # ---- backup: the running rules of both families, the persisted ones, what the service is set to
 
 keep_rules_to_load() {
-    if [ -n "$3" ]; then
-        printf '%s' "$3" >"$DIR/load/$1"
-    else
+    if [ -n "$2" ]; then
         cp "$2" "$DIR/load/$1" && cmp "$2" "$DIR/load/$1"
+    else
+        printf '%s' "$3" >"$DIR/load/$1"
     fi || return 1
     chmod 0600 "$DIR/load/$1"
 }
@@ -227,25 +234,26 @@ $headers
     return 1
 }
 
-# ---- install: the rules that were loaded become the persisted ones
+# ---- install: files of persisted rules
 
-install_rules() {
-    if [ -z "$3" ]; then return 0; fi
-    mkdir -p "${2%/*}" && replace "$2" <"$DIR/load/$1" && cmp "$DIR/load/$1" "$2" && ls -ld "$2"
+install_file() {
+    mkdir -p "${1%/*}" && printf '%s' "$2" | replace "$1" && is_installed "$1" "$2" && ls -ld "$1"
 }
 
-step_install() { loads install_rules; }
+is_installed() { printf '%s' "$2" | cmp - "$1"; }
+
+step_install() { installs install_file; }
 
 put_back_file() {
-    if [ -e "$DIR/files$2" ]; then
-        if cmp -s "$DIR/files$2" "$2"; then return 0; fi
-        replace "$2" <"$DIR/files$2" && echo "$2: as it was"
-    elif [ -f "$2" ]; then
-        rm -f "$2" && echo "removed $2"
+    if [ -e "$DIR/files$1" ]; then
+        if cmp -s "$DIR/files$1" "$1"; then return 0; fi
+        replace "$1" <"$DIR/files$1" && echo "$1: as it was"
+    elif [ -f "$1" ]; then
+        rm -f "$1" && echo "removed $1"
     fi
 }
 
-undo_install() { loads put_back_file; }
+undo_install() { installs put_back_file; }
 
 # ---- service: what loads the rules at boot is started. Its rules are loaded already: it loads them once more.
 
@@ -261,18 +269,17 @@ step_service() {
         fi
         echo "$service is started"
     done
-    loads rules_are_whole || return 1
+    if ! loads file_is_whole || ! installs is_installed; then
+        complain "the start of $START changed the persisted rules"
+        return 1
+    fi
     if [ "$SOURCE_NAT" = yes ] && ! source_nat_runs; then
         complain "the start of $START loaded no source NAT"
         return 1
     fi
 }
 
-rules_are_whole() {
-    if cmp "$DIR/load/$1" "$2"; then return 0; fi
-    complain "the start of $START changed $2"
-    return 1
-}
+file_is_whole() { [ -z "$2" ] || cmp "$DIR/load/$1" "$2"; }
 
 # A service that stops may save what runs: the files come back after it, and then the rules.
 undo_service() {
@@ -281,7 +288,7 @@ undo_service() {
         if is_started "$service"; then change_service stop "$service" || undo_service_code=1; fi
     done
     for file in $PERSISTED; do
-        put_back_file '' "$file" || undo_service_code=1
+        put_back_file "$file" || undo_service_code=1
     done
     return "$undo_service_code"
 }

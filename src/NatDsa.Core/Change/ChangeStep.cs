@@ -1,7 +1,7 @@
 namespace NatDsa;
 
 /// <summary>How far a step came.</summary>
-public enum RepairStepStatus
+public enum ChangeStepStatus
 {
     /// <summary>Not begun.</summary>
     Planned,
@@ -19,10 +19,10 @@ public enum RepairStepStatus
     Stuck,
 }
 
-/// <summary>One step of a repair.</summary>
-public sealed record RepairStep
+/// <summary>One step of a change.</summary>
+public sealed record ChangeStep
 {
-    /// <summary>The step, such as <c>RestartIptables</c>.</summary>
+    /// <summary>The step, such as <c>LoadRules</c>.</summary>
     public required string Name { get; init; }
 
     /// <summary>Why this host needs it.</summary>
@@ -35,7 +35,7 @@ public sealed record RepairStep
     public string? Undo { get; init; }
 
     /// <summary>How far it came.</summary>
-    public RepairStepStatus Status { get; init; }
+    public ChangeStepStatus Status { get; init; }
 
     /// <summary>What the host printed, of the undoing too.</summary>
     public string? Evidence { get; init; }
@@ -43,9 +43,9 @@ public sealed record RepairStep
     /// <summary>How long it took by the host's own clock; null when it was not begun.</summary>
     public TimeSpan? Duration { get; init; }
 
-    /// <summary>The step's name in repair.sh.</summary>
+    /// <summary>The step's name in steps.sh.</summary>
     internal string ScriptName { get; init; } = "";
 
     /// <inheritdoc/>
-    public override string ToString() => Status == RepairStepStatus.Planned ? Name : $"{Name}: {Status}";
+    public override string ToString() => Status == ChangeStepStatus.Planned ? Name : $"{Name}: {Status}";
 }

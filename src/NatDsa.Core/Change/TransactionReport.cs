@@ -1,6 +1,6 @@
 using NatDsa.Probe;
 
-namespace NatDsa.Repair;
+namespace NatDsa.Change;
 
 /// <summary>What a host says of a transaction (transaction.sh, journal.sh).</summary>
 internal sealed class TransactionReport

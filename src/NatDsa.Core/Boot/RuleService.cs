@@ -1,6 +1,6 @@
 using NatDsa.Probe;
 
-namespace NatDsa.Repair;
+namespace NatDsa.Boot;
 
 /// <summary>The service that loads the persisted rules at boot, and where it has them.</summary>
 /// <param name="Services">The services to restart, the IPv4 one first.</param>
