@@ -23,6 +23,7 @@
         'Set-DsaMarkerFile'
         'Remove-DsaMarkerFile'
         'Repair-DsaNatHost'
+        'Restore-NatIptablesState'
         'Test-NatEgress'
     )
     VariablesToExport      = @()

@@ -29,7 +29,7 @@ public sealed class PageExampleTests : IDisposable
         WriteSsh(lab);
         foreach (PageExample example in PageExample.Read(Path.Combine(LabPaths.Root, "docs", "en-US", page)).Where(NeedsAHost))
         {
-            (await lab.Nat.ShellAsync(AsAtFirst + Become(example.State))).EnsureSucceeded();
+            (await lab.Nat.ShellAsync(AsAtFirst + Become(example.State, lab.Options.NatdsaPath))).EnsureSucceeded();
             LabResult run = await RunAsync(lab, example);
             Assert.True(run.Error.Length == 0, $"{example.Command}\n{run}");
             Assert.Equal(PageExample.Normalise(example.Output!), PageExample.Normalise(run.Output));
@@ -38,10 +38,11 @@ public sealed class PageExampleTests : IDisposable
 
     private static bool NeedsAHost(PageExample example) => example.State.Length > 0;
 
-    private static string Become(string state) => state switch
+    private static string Become(string state, string natdsa) => state switch
     {
         "erased" => "/etc/init.d/ds_agent restart",
         "lost" => "/etc/init.d/ds_agent restart && mv /etc/sysconfig/iptables /root/good-rules",
+        "flushed" => Become("repaired", natdsa) + $" && '{natdsa}' -NoProfile -Command Backup-NatIptablesState >/dev/null && iptables -t nat -F",
         "repaired" => "touch /etc/use_dsa_with_iptables && service iptables restart && service ip6tables restart "
             + "&& chkconfig iptables on && chkconfig ip6tables on && /etc/init.d/ds_agent restart",
         _ => throw new ArgumentException($"No host has the state '{state}'.", nameof(state)),

@@ -16,10 +16,11 @@ internal static class BackupContent
         if (file.Name == "nft.json")
             return OfNft(file.Content);
         bool isRules = file.Kind == NatBackupFileKind.Running || file.Source is "/etc/sysconfig/iptables" or "/etc/sysconfig/ip6tables" || file.Source.StartsWith("/etc/iptables/", StringComparison.Ordinal);
-        return isRules ? OfSave(file.Content.Span) : file.Content.ToArray();
+        return isRules ? OfRules(file.Content.Span) : file.Content.ToArray();
     }
 
-    private static byte[] OfSave(ReadOnlySpan<byte> text)
+    /// <summary>The rules of iptables-save, without what passes.</summary>
+    public static byte[] OfRules(ReadOnlySpan<byte> text)
     {
         var kept = new MemoryStream(text.Length);
         while (!text.IsEmpty)

@@ -6,8 +6,6 @@
 #   KEEP       how many backups stay; 0: all
 # A folder comes to be there by one rename, when all of it is on the disk.
 
-BACKUPS=/var/lib/natdsa/backups
-
 # own_folder FOLDER: makes it, root's own and nobody else's. A link is not followed: somebody else has put it there.
 own_folder() {
     if [ -h "$1" ]; then
@@ -37,8 +35,6 @@ take_backup_lock() {
 # write_file FILE CONTENT: what a full disk cut off is an error.
 write_file() { (set -C && printf '%s' "$2" >"$1") && sync_file "$1"; }
 
-is_backup() { [ ! -h "$1" ] && [ -d "$1" ] && [ ! -h "$1/manifest" ] && [ -f "$1/manifest" ]; }
-
 # intact FOLDER: every file holds what the manifest says that it does.
 intact() {
     if ! has sha256sum; then return 0; fi
@@ -52,8 +48,6 @@ write_manifest() {
 }
 
 new_manifest() { printf 'time=%s\nseen=%s\n%s' "$NOW" "$NOW" "$MANIFEST"; }
-
-manifest_value() { sed -n "s/^$2=//p" "$1/manifest" | head -n 1; }
 
 write_files() {
     letters='A B C D E F G H I J K L M N O P Q R S T U V W X Y Z'
@@ -84,11 +78,7 @@ prune() {
     if [ "$KEEP" -eq 0 ]; then return 0; fi
     kept=0
     good=
-    for entry in $(
-        for folder in "$BACKUPS"/[0-9a-f]*; do
-            if is_backup "$folder"; then echo "$(manifest_value "$folder" seen):${folder##*/}:$(manifest_value "$folder" status)"; fi
-        done | sort -t : -k 1,1nr
-    ); do
+    for entry in $(list_backups); do
         id=${entry#*:}
         status=${id#*:}
         id=${id%%:*}

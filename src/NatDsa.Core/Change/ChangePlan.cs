@@ -55,6 +55,10 @@ internal abstract class ChangePlan(HostSnapshot host)
         return null;
     }
 
+    /// <summary>The programs that run there and make rules of their own.</summary>
+    private protected IEnumerable<string> OwningProcesses() =>
+        Host.Answer["service"]?.Facts().Where(f => f.Key == "owner").Select(f => f.Value).Distinct() ?? [];
+
     private protected bool Changes(string scriptName) => Steps.Any(s => s.ScriptName == scriptName);
 
     private protected static ChangeStep Step(string name, string scriptName, string reason, string command, string? undo = null) =>

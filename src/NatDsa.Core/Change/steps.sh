@@ -88,6 +88,7 @@ installs() {
 # ---- check: the rules that will be loaded are well formed. It comes first, and writes nothing.
 
 check_rules() {
+    if [ -z "$2$3" ]; then return 0; fi
     if [ -n "$2" ]; then
         limited "$STEP_SECONDS" "$1-restore" --test <"$2"
     else

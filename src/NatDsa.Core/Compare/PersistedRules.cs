@@ -1,6 +1,6 @@
+using NatDsa.Boot;
 using NatDsa.Netfilter;
 using NatDsa.Probe;
-using NatDsa.Boot;
 using NatDsa.Resources;
 
 namespace NatDsa;

@@ -69,6 +69,12 @@ public static class ErrorIds
     /// <summary>Rules of another owner (Docker, firewalld, …) run, which loading the persisted rules would take away.</summary>
     public const string ForeignRules = nameof(ForeignRules);
 
+    /// <summary>A step of a restore failed, or the host's rules are still not those of the backup.</summary>
+    public const string RestoreFailed = nameof(RestoreFailed);
+
+    /// <summary>The backup is of a host that calls itself otherwise.</summary>
+    public const string BackupOfAnotherHost = nameof(BackupOfAnotherHost);
+
     /// <summary>A step failed; what had been done was undone.</summary>
     public const string RepairFailed = nameof(RepairFailed);
 

@@ -49,7 +49,7 @@ internal static class HostScripts
     /// <param name="keep">How many backups stay; 0: all.</param>
     public static HostScript Backup(NatBackup backup, int keep)
     {
-        HostScript script = HostScript.Load("frame.sh", "files.sh", "read.sh", "backup.sh")
+        HostScript script = HostScript.Load("frame.sh", "files.sh", "read.sh", "kept.sh", "backup.sh")
             .Reading(ProbeSections.None)
             .With("ID", backup.Id)
             .With("NOW", backup.LastSeen.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture))
@@ -60,6 +60,11 @@ internal static class HostScripts
             script.WithContent($"FILE_{(char)('A' + index)}", file.Content);
         return script;
     }
+
+    /// <summary>Reads a backup that is kept on the host.</summary>
+    /// <param name="id">The backup; empty: the newest good one.</param>
+    public static HostScript TakeBackup(string id) =>
+        HostScript.Load("frame.sh", "read.sh", "kept.sh", "take.sh").Reading(ProbeSections.None).With("ID", id);
 
     /// <summary>A time limit as the scripts take it: whole seconds, at least one.</summary>
     public static string Seconds(TimeSpan limit) =>

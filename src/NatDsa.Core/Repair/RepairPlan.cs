@@ -188,7 +188,4 @@ internal sealed class RepairPlan : ChangePlan
             .Distinct()
             .Where(owner => !processes.Any(process => process.Contains(owner, StringComparison.OrdinalIgnoreCase))));
     }
-
-    private IEnumerable<string> OwningProcesses() =>
-        Host.Answer["service"]?.Facts().Where(f => f.Key == "owner").Select(f => f.Value).Distinct() ?? [];
 }

@@ -133,12 +133,12 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     protected override void ProcessRecord()
     {
         _progress.Expect(HostCount);
-        foreach (HostTarget target in Targets())
+        foreach ((HostTarget target, HostRecord? record) in Targets())
         {
             while (_running >= ThrottleLimit)
                 RunNext();
             _running++;
-            _ = RunOneAsync(target);
+            _ = RunOneAsync(target, record);
             _pipeline.RunPosted();
         }
     }
@@ -185,13 +185,13 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     };
 
     /// <summary>The hosts that the bound parameters name.</summary>
-    private IEnumerable<HostTarget> Targets() => ParameterSetName switch
+    private IEnumerable<(HostTarget Target, HostRecord? Record)> Targets() => ParameterSetName switch
     {
-        SessionSet => Session.Select(s => s.Target),
-        HostNameSet => HostName.Select(ToTarget),
-        ComputerNameSet => SshTargets(),
-        InputObjectSet => InputObject.Select(OriginOf).OfType<HostTarget>(),
-        _ => [new LocalTarget()],
+        InputObjectSet => InputObject.Where(IsOfAHost).Select(record => ((HostTarget)record.Origin!, (HostRecord?)record)),
+        SessionSet => Session.Select(s => (s.Target, default(HostRecord))),
+        HostNameSet => HostName.Select(name => ((HostTarget)ToTarget(name), default(HostRecord))),
+        ComputerNameSet => SshTargets().Select(target => (target, default(HostRecord))),
+        _ => [(new LocalTarget(), null)],
     };
 
     private IEnumerable<HostTarget> SshTargets()
@@ -226,12 +226,12 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
         ConnectingTimeout = ConnectingTimeout,
     };
 
-    private HostTarget? OriginOf(HostRecord record)
+    private bool IsOfAHost(HostRecord record)
     {
-        if (record.Origin is HostTarget target)
-            return target;
+        if (record.Origin is HostTarget)
+            return true;
         WriteFault(new Fault(ErrorIds.NotAHost, Messages.NotAHost), record);
-        return null;
+        return false;
     }
 
     /// <summary>Checks that a parameter names another host: by a session, an object of this module, or <c>[user@]host[:port]</c>.</summary>
@@ -287,13 +287,13 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     private protected void WriteFault(Fault fault, object target) =>
         WriteError(new HostException(fault.ErrorId, HostFailures.CategoryOf(fault.ErrorId), fault.Message).ToErrorRecord(target));
 
-    private async Task RunOneAsync(HostTarget target)
+    private async Task RunOneAsync(HostTarget target, HostRecord? record)
     {
         // What must be done on the pipeline's thread when the host is through. What comes after this cmdlet in the pipeline has
         // taken hold of the connection by then.
         IDisposable? held = target.Hold();
         CancellationTokenRegistration letGo = _stop.Token.UnsafeRegister(static h => ((IDisposable?)h)?.Dispose(), held);
-        var turn = new HostTurn(target, TimeSpan.FromSeconds(TimeoutSec));
+        var turn = new HostTurn(target, TimeSpan.FromSeconds(TimeoutSec), record);
         Action? end = null;
         try
         {

@@ -49,13 +49,15 @@ public abstract class TransactionCmdlet : HostCmdlet
 
         if (plan.Steps.Count == 0)
             return ChangeEnd.WithoutSteps(plan);
-        string steps = string.Concat(plan.Steps.Select((step, i) => $"{Environment.NewLine}  {i + 1}. {step.Name}: {step.Command}"));
+        string steps = string.Concat(plan.Steps.Select((step, i) => Line($"  {i + 1}. {step.Name}: {step.Command}") + Line($"     {step.Reason}") + (step.Undo is null ? "" : Line("     " + Messages.StepUndo.With(step.Undo)))));
         string description = Messages.ChangeWhatIf.With(turn.Target.ComputerName, plan.Before.Status) + steps;
         string question = Confirmation.Question.With(turn.Target.ComputerName, plan.Before.Status) + steps;
         if (!await AskAsync(turn, () => ShouldProcess(description, question, Confirmation.Caption)).ConfigureAwait(false))
             return null;
         (TransactionReport report, RuleConfirmation confirmation) = await CarryOutAsync(turn, plan, cancellation).ConfigureAwait(false);
         return ChangeEnd.Read(plan, report, confirmation);
+
+        static string Line(string text) => Environment.NewLine + text;
     }
 
     /// <summary>A transaction of before that the host rolled back while nobody looked; null when there is none. It is told of once.</summary>
@@ -66,6 +68,13 @@ public abstract class TransactionCmdlet : HostCmdlet
         HostScript follow = HostScripts.Follow(id, "", TimeSpan.Zero, confirm: false);
         return ChangeEnd.OfRolledBack(TransactionReport.Read(await AnswerAsync(turn.Target, follow, Within(turn, s_answer), cancellation).ConfigureAwait(false), follow.Values["NONCE"]));
     }
+
+    /// <summary>A backup that the host keeps; or why it cannot be had. Neither: there is none.</summary>
+    /// <param name="turn">The host's turn.</param>
+    /// <param name="id">The backup; empty: the newest good one.</param>
+    /// <param name="cancellation">Ctrl+C.</param>
+    private protected async Task<(NatBackup? Backup, Fault? Fault)> KeptAsync(HostTurn turn, string id, CancellationToken cancellation) =>
+        KeptBackup.Read(await AnswerAsync(turn.Target, HostScripts.TakeBackup(id), LimitsOf(turn) with { KillOnStop = true }, cancellation).ConfigureAwait(false));
 
     /// <summary>Writes a result, and the error that it stands for.</summary>
     private protected void Write(ChangeResult result, HostTurn turn)

@@ -5,7 +5,8 @@ namespace NatDsa.Targets;
 /// <summary>One host's turn in a cmdlet. All that is run there comes out of one time limit; what waits for the administrator does not count.</summary>
 /// <param name="target">The host.</param>
 /// <param name="time">How long it may take in all.</param>
-internal sealed class HostTurn(HostTarget target, TimeSpan time)
+/// <param name="record">The object that names it; null when it was named otherwise.</param>
+internal sealed class HostTurn(HostTarget target, TimeSpan time, HostRecord? record = null)
 {
     private static readonly TimeSpan s_least = TimeSpan.FromMilliseconds(1);
 
@@ -13,6 +14,9 @@ internal sealed class HostTurn(HostTarget target, TimeSpan time)
 
     /// <summary>The host.</summary>
     public HostTarget Target => target;
+
+    /// <summary>The object that it was named by, as <c>-InputObject</c>; null when it was named otherwise.</summary>
+    public HostRecord? Record => record;
 
     /// <summary>Whether an error was written for it.</summary>
     public bool Failed { get; set; }

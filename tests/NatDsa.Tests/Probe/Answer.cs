@@ -12,8 +12,8 @@ internal sealed class Answer
     private readonly StringBuilder _text = new();
 
     /// <summary>A Linux host asked as root, with forwarding on.</summary>
-    public static Answer OfLinux(int uid = 0, string forwarding = "1", bool ipv6 = true) =>
-        new Answer().With("host", $"kernel=Linux\nuid={uid}\nhostname=nat01\nnow=1700000000\nforwarding.ipv4={forwarding}\n{(ipv6 ? "forwarding.ipv6=0\n" : "")}");
+    public static Answer OfLinux(int uid = 0, string forwarding = "1", bool ipv6 = true, string hostName = "nat01") =>
+        new Answer().With("host", $"kernel=Linux\nuid={uid}\nhostname={hostName}\nnow=1700000000\nforwarding.ipv4={forwarding}\n{(ipv6 ? "forwarding.ipv6=0\n" : "")}");
 
     public Answer With(string section, string output, int exitCode = 0, string error = "")
     {
