@@ -15,7 +15,6 @@ internal sealed class HostSnapshot
         UserId = Number(host?.Fact("uid"));
         Clock = Time(host?.Fact("now"));
         Forwarding = Switch(host?.Fact("forwarding.ipv4"));
-        OperatingSystem = host?.Fact("os.PRETTY_NAME")?.Trim('"');
     }
 
     /// <summary>The host's name as the caller gave it.</summary>
@@ -38,9 +37,6 @@ internal sealed class HostSnapshot
 
     /// <summary>Whether the kernel forwards IPv4 (<c>/proc/sys/net/ipv4/ip_forward</c>); null when that could not be read.</summary>
     public bool? Forwarding { get; }
-
-    /// <summary>The distribution's own name for itself.</summary>
-    public string? OperatingSystem { get; }
 
     /// <summary>Whether the host is Linux.</summary>
     public bool IsLinux => Kernel == "Linux";

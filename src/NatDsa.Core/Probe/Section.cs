@@ -9,8 +9,8 @@ namespace NatDsa.Probe;
 /// <param name="ExitCode">The command's exit code.</param>
 internal sealed record Section(string Name, ReadOnlyMemory<byte> Output, string Error, int ExitCode)
 {
-    /// <summary>124 is <c>timeout</c>'s own code, 137 that of a command that only SIGKILL could end.</summary>
-    public bool TimedOut => ExitCode is 124 or 137;
+    /// <summary>143 is the code of a command that SIGTERM ended, 137 of one that only SIGKILL could end, 124 <c>timeout</c>'s own.</summary>
+    public bool TimedOut => ExitCode is 124 or 137 or 143;
 
     /// <summary>The output as UTF-8 text; bytes that are no UTF-8 become U+FFFD.</summary>
     public string Text => Encoding.UTF8.GetString(Output.Span);

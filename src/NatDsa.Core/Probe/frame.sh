@@ -2,7 +2,7 @@
 # An answer is a sequence of sections:
 #     @NONCE out NAME        then what the command wrote to standard output
 #     @NONCE err NAME        then what it wrote to standard error, at most 4,000 bytes
-#     @NONCE end NAME CODE   its exit code; 124 or 137: its time was up
+#     @NONCE end NAME CODE   its exit code; 124, 137 or 143: its time was up
 # The line end in front of an @ belongs to the frame.
 
 # A login shell that asks its user something takes the answer out of this input. With lines missing, nothing must run.
@@ -13,13 +13,18 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
 unset IFS CDPATH ENV BASH_ENV
 
-if timeout -k 1 1 true >/dev/null 2>&1; then has_timeout=1; else has_timeout=; fi
+timeout_works=
+alarm=
+alarm_time=
 
 # limited SECONDS COMMAND...: SIGTERM when the time is up, SIGKILL two seconds later, 124 or 137 as the exit code.
 limited() {
     limited_seconds=$1
     shift
-    if [ -n "$has_timeout" ]; then
+    if [ -z "$timeout_works" ]; then
+        if timeout -k 1 1 true >/dev/null 2>&1; then timeout_works=yes; else timeout_works=no; fi
+    fi
+    if [ "$timeout_works" = yes ]; then
         timeout -k 2 "$limited_seconds" "$@"
         return
     fi
@@ -41,9 +46,21 @@ limited() {
     return "$limited_code"
 }
 
-# framed NAME COMMAND...: runs it in a subshell, as a section. Its exit code is left in framed_code. Descriptor 9 is a lock
-# that no command may inherit.
+# framed NAME COMMAND...: runs it in a subshell, as a section without a time limit. Its exit code is left in framed_code.
 framed() {
+    disarm
+    in_frame "$@"
+}
+
+# section SECONDS NAME COMMAND...: a section with a time limit of its own.
+section() {
+    arm "$1"
+    shift
+    in_frame "$@"
+}
+
+# Descriptor 9 is a lock that no command may inherit.
+in_frame() {
     framed_name=$1
     shift
     # A frame begins a line; a login shell may have greeted without ending its own.
@@ -56,17 +73,59 @@ framed() {
         "$NONCE" "$framed_name" "$framed_error" "$NONCE" "$framed_name" "$framed_code"
 }
 
-# section SECONDS NAME COMMAND...: a section with a time limit of its own.
-section() {
-    section_seconds=$1
-    section_name=$2
-    shift 2
-    # What ends the subshell that a section is, takes its place: one process less for each.
-    if [ -n "$has_timeout" ]; then
-        framed "$section_name" timeout -k 2 "$section_seconds" "$@"
-    else
-        framed "$section_name" limited "$section_seconds" "$@"
-    fi
+# One alarm serves all sections that begin within the same second: a process that watches each would cost as much as it.
+arm() {
+    read -r uptime _ </proc/uptime || return 0
+    if [ "$alarm_time" = "${uptime%.*} $1" ]; then return 0; fi
+    disarm
+    alarm_time="${uptime%.*} $1"
+    ring_after "$1" </dev/null >/dev/null 2>&1 3>&- 9>&- &
+    alarm=$!
+}
+
+disarm() {
+    alarm_time=
+    if [ -n "$alarm" ]; then kill "$alarm" 2>/dev/null; fi
+    alarm=
+}
+
+# ring_after SECONDS: then SIGTERM to all that this script has started, and SIGKILL two seconds later.
+ring_after() {
+    trap 'kill $!; exit' TERM
+    read -r ring _ _ ring_for _ </proc/self/stat
+    ring_all=" $ring_for "
+    sleep "$1" &
+    wait $!
+    for ring_signal in TERM KILL; do
+        ring_out "$ring_signal"
+        sleep 2 &
+        wait $!
+    done
+}
+
+# Which processes those are, their parents tell, in /proc/N/stat behind the parenthesis. Who ignores SIGTERM may have lost its parent by it: those that
+# were found once stay found.
+ring_out() {
+    ring_seen=
+    while [ "$ring_seen" != "$ring_all" ]; do
+        ring_seen=$ring_all
+        for ring_stat in /proc/[0-9]*/stat; do
+            read -r ring_line <"$ring_stat" || continue
+            ring_process=${ring_line%% *}
+            ring_parent=${ring_line##*) }
+            ring_parent=${ring_parent#* }
+            ring_parent=${ring_parent%% *}
+            case $ring_all in *" $ring_process "*) continue ;; esac
+            case $ring_all in
+                *" $ring_parent "*) if [ "$ring_process" != "$ring" ]; then ring_all="$ring_all$ring_process "; fi ;;
+            esac
+        done
+    done
+    # Whose shell has ended is another's child by now.
+    read -r _ _ _ ring_parent _ </proc/self/stat
+    if [ "$ring_parent" != "$ring_for" ]; then exit; fi
+    # shellcheck disable=SC2086
+    kill -s "$1" ${ring_all#" $ring_for "}
 }
 
 has() { command -v "$1" >/dev/null 2>&1; }

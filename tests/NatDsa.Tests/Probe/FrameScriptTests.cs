@@ -19,6 +19,9 @@ public sealed class FrameScriptTests
         section 10 empty true
         section 1 slow sleep 60
         section 1 stubborn sh -c 'trap "" TERM; while :; do sleep 1; done'
+        section 1 parent sh -c 'sleep 600 & sleep 600'
+        section 1 quick true
+        framed patient sleep 3
         framed loud loud
         framed killed killed
         framed missing no-such-command
@@ -50,6 +53,10 @@ public sealed class FrameScriptTests
         Assert.Equal((0, ""), (answer["empty"]!.ExitCode, answer["empty"]!.Text));
         Assert.True(answer["slow"]!.TimedOut);
         Assert.True(answer["stubborn"]!.TimedOut);
+        // Its child has the pipe of its errors, too: the answer would not end before that.
+        Assert.True(answer["parent"]!.TimedOut);
+        // The limit of one section is not that of the next.
+        Assert.Equal(0, answer["patient"]!.ExitCode);
         Assert.Equal(("out\n", 7), (answer["loud"]!.Text, answer["loud"]!.ExitCode));
         Assert.InRange(answer["loud"]!.Error.Length, 3900, 4000);
         Assert.Equal(("half\n", 128 + 9), (answer["killed"]!.Text, answer["killed"]!.ExitCode));
