@@ -22,6 +22,7 @@
         'Test-DsaMarkerFile'
         'Set-DsaMarkerFile'
         'Remove-DsaMarkerFile'
+        'Protect-DsaNatHost'
         'Repair-DsaNatHost'
         'Restore-NatIptablesState'
         'Test-NatEgress'

@@ -24,11 +24,17 @@ public sealed class PageExampleTests : IDisposable
     public async Task Prints_what_the_page_says(string page)
     {
         await using Lab lab = await Lab.RaiseAsync(cancellationToken: TestContext.Current.CancellationToken);
-        await lab.BreakAsync();
         await File.WriteAllTextAsync(Path.Combine(_folder, "nat01.rules"), await lab.Nat.ReadFileAsync("/etc/sysconfig/iptables"), TestContext.Current.CancellationToken);
         WriteSsh(lab);
+        bool broken = false;
         foreach (PageExample example in PageExample.Read(Path.Combine(LabPaths.Root, "docs", "en-US", page)).Where(NeedsAHost))
         {
+            // An agent once installed leaves its traces.
+            if (example.State is "clean" or "unsaved")
+                await lab.RenewAsync();
+            else if (!broken)
+                await lab.BreakAsync();
+            broken = example.State is not ("clean" or "unsaved");
             (await lab.Nat.ShellAsync(AsAtFirst + Become(example.State, lab.Options.NatdsaPath))).EnsureSucceeded();
             LabResult run = await RunAsync(lab, example);
             Assert.True(run.Error.Length == 0, $"{example.Command}\n{run}");
@@ -42,6 +48,8 @@ public sealed class PageExampleTests : IDisposable
     {
         "erased" => "/etc/init.d/ds_agent restart",
         "lost" => "/etc/init.d/ds_agent restart && mv /etc/sysconfig/iptables /root/good-rules",
+        "clean" => "true",
+        "unsaved" => "iptables -A FORWARD -s 192.0.2.0/24 -j DROP",
         "flushed" => Become("repaired", natdsa) + $" && '{natdsa}' -NoProfile -Command Backup-NatIptablesState >/dev/null && iptables -t nat -F",
         "repaired" => "touch /etc/use_dsa_with_iptables && service iptables restart && service ip6tables restart "
             + "&& chkconfig iptables on && chkconfig ip6tables on && /etc/init.d/ds_agent restart",

@@ -52,6 +52,13 @@ internal sealed record RuleService(IReadOnlyList<string> Services, string RulesF
         };
     }
 
+    /// <summary>The service whose persisted rules are those of the host: one whose file is there; else the likeliest; null when there is none.</summary>
+    public static RuleService? Of(HostSnapshot host)
+    {
+        RuleService[] services = [.. Read(host)];
+        return Array.Find(services, service => host.Answer["file." + service.RulesFile] is not null) ?? services.FirstOrDefault();
+    }
+
     /// <summary>What starts or stops services, as an administrator would type it.</summary>
     public string Command(string action, IEnumerable<string> services) =>
         string.Join("; ", services.Select(s => Systemd ? $"systemctl {action} {s}" : $"service {s} {action}"));

@@ -99,7 +99,15 @@ check_rules() {
     return "$check_code"
 }
 
-step_check() { loads check_rules; }
+# check_file PATH CONTENT
+check_file() {
+    case $1 in
+        */ip6tables | *.v6) check_rules ip6tables '' "$2" ;;
+        */iptables | *.v4) check_rules iptables '' "$2" ;;
+    esac
+}
+
+step_check() { loads check_rules && installs check_file; }
 
 # ---- backup: the running rules of both families, the persisted ones, what the service is set to
 

@@ -12,7 +12,7 @@ internal static class PersistedRules
     public static (ComparedRules? Rules, Fault? Fault) Read(HostSnapshot host)
     {
         string name = host.ComputerName ?? "";
-        if (RuleService.Read(host).FirstOrDefault() is not { } service)
+        if (RuleService.Of(host) is not { } service)
             return (null, new Fault(ErrorIds.NotComparable, Messages.PersistedNoService.With(name)));
 
         var rulesets = new List<Ruleset>();

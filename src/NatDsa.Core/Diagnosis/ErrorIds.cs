@@ -75,6 +75,9 @@ public static class ErrorIds
     /// <summary>The backup is of a host that calls itself otherwise.</summary>
     public const string BackupOfAnotherHost = nameof(BackupOfAnotherHost);
 
+    /// <summary>Something can still take the host's NAT away; or a step of its protection failed.</summary>
+    public const string NotProtected = nameof(NotProtected);
+
     /// <summary>A step failed; what had been done was undone.</summary>
     public const string RepairFailed = nameof(RepairFailed);
 

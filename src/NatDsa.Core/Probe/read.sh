@@ -105,6 +105,14 @@ read_agent() {
     done
 }
 
+# has_unit SERVICE: systemd has a unit of that name, which is no other name of another one: to Debian, netfilter-persistent is iptables, too.
+has_unit() {
+    on_systemd && unit=$(limited 5 systemctl cat "$1.service" 2>/dev/null) || return 1
+    case ${unit%%"
+"*} in */"$1.service") return 0 ;; esac
+    return 1
+}
+
 read_service() {
     if on_systemd; then fact systemd yes; else fact systemd no; fi
     for service in iptables ip6tables netfilter-persistent nftables; do
@@ -113,7 +121,7 @@ read_service() {
         elif [ -x "/etc/init.d/$service" ]; then
             fact "script.$service" "/etc/init.d/$service"
         fi
-        if on_systemd && limited 5 systemctl cat "$service.service" >/dev/null 2>&1; then fact "unit.$service" yes; fi
+        if has_unit "$service"; then fact "unit.$service" yes; fi
         if starts_at_boot "$service"; then fact "boot.$service" yes; else fact "boot.$service" no; fi
         if is_started "$service"; then fact "started.$service" yes; else fact "started.$service" no; fi
     done

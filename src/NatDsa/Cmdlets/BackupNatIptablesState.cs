@@ -91,38 +91,25 @@ public sealed class BackupNatIptablesState : HostCmdlet
     private async Task KeepOnHostAsync(HostTurn turn, HostSnapshot host, NatBackup backup, CancellationToken cancellation)
     {
         string name = turn.Target.ComputerName;
-        const string Folder = "/var/lib/natdsa/backups";
-        if (!host.IsRoot)
+        if (KeptBackup.WhyNot(host, backup) is { } refusal)
         {
-            Write(new Fault(ErrorIds.PermissionDenied, Messages.BackupNeedsRoot.With(name)), turn);
+            Write(refusal, turn);
             return;
         }
 
-        if (backup.Files.Any(file => file.Content.Span.Contains((byte)0)))
-        {
-            Write(new Fault(ErrorIds.BackupFailed, Messages.BackupFailed.With(name, Folder, Messages.BackupNotText)), turn);
-            return;
-        }
-
-        if (!await AskAsync(turn, () => ShouldProcess(name, Messages.ActionBackupTo.With($"{Folder}/{backup.Id}"))).ConfigureAwait(false))
+        if (!await AskAsync(turn, () => ShouldProcess(name, Messages.ActionBackupTo.With($"{KeptBackup.Folder}/{backup.Id}"))).ConfigureAwait(false))
             return;
         HostSnapshot answer = await AnswerAsync(turn.Target, HostScripts.Backup(backup, Keep), LimitsOf(turn), cancellation).ConfigureAwait(false);
-        if (answer.Answer["backup"] is not { } kept || !answer.Answer.IsComplete)
+        (NatBackup? kept, Fault? fault) = KeptBackup.ReadKept(backup, answer);
+        if (kept is null)
         {
-            Write(new Fault(ErrorIds.AnswerBroken, Messages.AnswerBroken.With(name)), turn);
+            Write(fault!, turn);
             return;
         }
 
-        if (kept.ExitCode != 0 || kept.Fact("folder") is not { } folder)
-        {
-            Write(new Fault(ErrorIds.BackupFailed, Messages.BackupFailed.With(name, Folder, Untrusted.OneLine(kept.Error))), turn);
-            return;
-        }
-
-        NatBackup? present = kept.Fact("outcome") == "present" ? NatBackupManifest.ReadAlone(answer.Answer["manifest"]?.Text ?? "", folder, onHost: true) : null;
-        Kept(backup.Written(folder, onHost: true, present));
-        foreach ((string _, string id) in kept.Facts().Where(fact => fact.Key == "pruned"))
-            Verbose(Messages.BackupPruned.With(name, $"{Folder}/{id}"));
+        Kept(kept);
+        foreach (string folder in KeptBackup.Pruned(answer))
+            Verbose(Messages.BackupPruned.With(name, folder));
     }
 
     private void Kept(NatBackup backup)

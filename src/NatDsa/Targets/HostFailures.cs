@@ -63,7 +63,7 @@ internal static class HostFailures
     {
         ErrorIds.PermissionDenied or ErrorIds.SudoFailed => ErrorCategory.PermissionDenied,
         ErrorIds.IptablesMissing or ErrorIds.NothingToRestore => ErrorCategory.ObjectNotFound,
-        ErrorIds.NotLinux or ErrorIds.ForeignRules or ErrorIds.NotComparable or ErrorIds.StateChanged or ErrorIds.BackupRefused or ErrorIds.BackupOfAnotherHost => ErrorCategory.InvalidOperation,
+        ErrorIds.NotLinux or ErrorIds.ForeignRules or ErrorIds.NotComparable or ErrorIds.StateChanged or ErrorIds.BackupRefused or ErrorIds.BackupOfAnotherHost or ErrorIds.NotProtected => ErrorCategory.InvalidOperation,
         ErrorIds.TimedOut or ErrorIds.RolledBack => ErrorCategory.OperationTimeout,
         ErrorIds.LockHeld => ErrorCategory.ResourceBusy,
         ErrorIds.RulesetSyntax or ErrorIds.AnswerBroken or ErrorIds.MarkerUnusable or ErrorIds.BackupDamaged => ErrorCategory.InvalidData,
