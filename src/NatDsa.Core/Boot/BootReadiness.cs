@@ -23,6 +23,9 @@ public sealed class BootReadiness
         if (rules.Forwarding == false)
             return new BootReadiness(false, rules.Reason);
 
+        IReadOnlyList<HostOwner> owners = HostOwner.Read(host);
+        if (owners.FirstOrDefault(owner => owner.IsFirewall) is { } firewall)
+            return Of(firewall);
         string? missing = null;
         foreach (RuleService service in RuleService.Read(host))
         {
@@ -35,7 +38,14 @@ public sealed class BootReadiness
 
         if (NftablesService.FileWithSourceNat(host) is { } native && NftablesService.StartsAtBoot(host))
             return new BootReadiness(true, Messages.BootReady.With("nftables", native));
+        // The NAT that works now is an owner's, and no other is known of.
+        if (rules.Status == NatStatus.Healthy && owners.LastOrDefault(owner => owner.CanNat && rules.SourceNatRules.Any(rule => rule.Owner == owner.Owner)) is { } nat)
+            return Of(nat);
         return new BootReadiness(false, missing ?? Messages.NoRuleService);
+
+        static BootReadiness Of(HostOwner owner) => owner.StartsAtBoot
+            ? new BootReadiness(true, Messages.BootOwner.With(owner.Service))
+            : new BootReadiness(false, Messages.BootServiceDisabled.With(owner.Service, owner.EnableCommand));
     }
 
     /// <inheritdoc/>

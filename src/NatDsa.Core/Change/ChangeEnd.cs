@@ -1,4 +1,5 @@
 using System.Globalization;
+using NatDsa.Boot;
 using NatDsa.Probe;
 using NatDsa.Resources;
 
@@ -99,6 +100,8 @@ internal sealed record ChangeEnd
             ("refused", "changed") => new(ChangeOutcome.Refused, Messages.StateChanged.With(name), ErrorIds.StateChanged),
             ("refused", _) => new(ChangeOutcome.Refused, Messages.ChangeRefused.With(name, failedStep?.Name ?? failed, evidence), plan.FailureId),
             ("undone", "agent") => new(ChangeOutcome.Undone, Messages.ChangeUndoneAgent.With(name, evidence), plan.FailureId),
+            ("undone", _) when failed.StartsWith(HostOwner.StepPrefix, StringComparison.Ordinal) =>
+                new(ChangeOutcome.Undone, Messages.ChangeUndoneOwner.With(name, failedStep?.Name, failedStep?.Command, evidence), plan.FailureId),
             ("undone", _) => new(ChangeOutcome.Undone, Messages.ChangeUndone.With(name, failedStep?.Name, evidence), plan.FailureId),
             ("rolledback", _) => new(ChangeOutcome.RolledBack, RolledBack(report), ErrorIds.RolledBack),
             ("stuck", "agent") => new(ChangeOutcome.Stuck, Messages.ChangeStuckAgent.With(name, evidence, folder), plan.FailureId),

@@ -15,6 +15,9 @@ internal sealed record ChangeLimits
     /// <summary>How long rules that were loaded wait for a new connection before the host takes them back.</summary>
     public TimeSpan Rollback { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>The time limit of an owner's reload: what is left of the time until the host takes its rules back is for the new connection.</summary>
+    public TimeSpan Owner => Min(Step, Rollback * 2 / 3);
+
     /// <summary>How long the script that begins may wait until it has something to tell.</summary>
     public TimeSpan FirstNews { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -11,6 +11,8 @@ namespace NatDsa.Change;
 /// <param name="Steps">The steps, by their names in steps.sh, in order.</param>
 internal sealed record Transaction(IReadOnlyList<string> Steps)
 {
+    private static readonly string[] s_owners = ["firewalld", "ufw", "shorewall", "libvirt", "docker", "kube", "fail2ban"];
+
     /// <summary>The rules to load, each for one front end.</summary>
     public IReadOnlyList<RuleLoad> Loads { get; init; } = [];
 
@@ -28,6 +30,12 @@ internal sealed record Transaction(IReadOnlyList<string> Steps)
 
     /// <summary>Those of its services to start, for they are not.</summary>
     public IReadOnlyList<string> Start { get; init; } = [];
+
+    /// <summary>What has the owners of rules make theirs again, by the owners' names in steps.sh; an empty command: the owner does so by itself.</summary>
+    public IReadOnlyDictionary<string, string> Reloads { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The owner, by its name in steps.sh, after whose step there must be source NAT; null: none does any.</summary>
+    public string? NatBy { get; init; }
 
     /// <summary>The transaction as one script.</summary>
     /// <param name="id">Names its folder on the host: letters, digits and hyphens.</param>
@@ -48,6 +56,8 @@ internal sealed record Transaction(IReadOnlyList<string> Steps)
             .With("START", string.Join(' ', Start))
             .With("MANAGER", Service is { Systemd: true } ? "systemd" : "sysv")
             .With("STEP_SECONDS", HostScripts.Seconds(limits.Step))
+            .With("NAT_BY", NatBy ?? "")
+            .With("OWNER_SECONDS", HostScripts.Seconds(limits.Owner))
             .With("AGENT_SECONDS", HostScripts.Seconds(limits.Agent))
             .With("SETTLE_SECONDS", HostScripts.Seconds(limits.Settle))
             .With("CONFIRM_SECONDS", HostScripts.Seconds(limits.Rollback))
@@ -62,6 +72,8 @@ internal sealed record Transaction(IReadOnlyList<string> Steps)
 
         for (int i = 0; i < Installs.Count; i++)
             script.With(Numbered("PATH", i), Installs[i].File).WithContent(Numbered("CONTENT", i), Installs[i].Content);
+        foreach (string owner in s_owners)
+            script.With("RELOAD_" + owner.ToUpperInvariant(), Reloads.GetValueOrDefault(owner, ""));
         return script;
     }
 

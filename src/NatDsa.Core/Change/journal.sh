@@ -86,8 +86,11 @@ follow() {
         # Whoever is at work holds the lock, which the caller may want next.
         if ! at_work; then return 0; fi
         now=$(state)
-        if [ "$now" = waiting ] && [ "$CONFIRM" != yes ]; then return 0; fi
-        if [ $(($(uptime_seconds) - follow_from)) -gt 1 ] && [ -n "$2" ] && [ "$now-$(begun | wc -l | tr -d ' ')" != "$2" ]; then return 0; fi
+        follow_news=
+        if [ -n "$2" ] && [ "$now-$(begun | wc -l | tr -d ' ')" != "$2" ]; then follow_news=yes; fi
+        # After a connection was made, the next rules want one as well.
+        if [ "$now" = waiting ] && { [ "$CONFIRM" != yes ] || [ -n "$follow_news" ]; }; then return 0; fi
+        if [ -n "$follow_news" ] && [ $(($(uptime_seconds) - follow_from)) -gt 1 ]; then return 0; fi
         nap
     done
 }

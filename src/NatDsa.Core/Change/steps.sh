@@ -7,7 +7,9 @@
 #   MARKERS         marker files to create
 #   SERVICES        services that load the persisted rules at boot; START those of them that are not started
 #   MANAGER         systemd or sysv
-#   STEP_SECONDS    time limit of a step, AGENT_SECONDS that of the agent's restart
+#   RELOAD_DOCKER   the command that has Docker make its rules again, as words; and so on; empty: it does so by itself
+#   NAT_BY          the owner after whose step there must be source NAT; empty: none does any
+#   STEP_SECONDS    time limit of a step, AGENT_SECONDS that of the agent's restart, OWNER_SECONDS that of an owner's
 #   SETTLE_SECONDS  how long the rules must stay after the agent has started
 
 # A command that may leave a daemon behind writes to a file: the daemon must not hold this script's pipes. Nor is it to have
@@ -24,6 +26,17 @@ source_nat_runs() {
     for tool in $(front_ends iptables); do
         if limited "$STEP_SECONDS" "$tool-save" | grep -Eq '^-A .* -j (MASQUERADE|SNAT|NETMAP)( |$)'; then return 0; fi
     done
+    return 1
+}
+
+# Source NAT that an owner has made: in rules of nft's own, too.
+nat_runs() {
+    source_nat_runs || { [ -n "$NAT_BY" ] && has nft && limited "$STEP_SECONDS" nft list ruleset 2>/dev/null | grep -Eq '(^|[[:space:]])(masquerade|snat)([[:space:]]|$)'; }
+}
+
+# Steps whose rules wait for a new connection.
+changes_rules() {
+    case $1 in rules | owner-*) return 0 ;; esac
     return 1
 }
 
@@ -120,6 +133,17 @@ keep_rules_to_load() {
     chmod 0600 "$DIR/load/$1"
 }
 
+# native FUNCTION: for all tables of nft's own that have an owner, FUNCTION FAMILY NAME
+native() {
+    if ! has nft; then return 0; fi
+    native_tables=$(limited "$STEP_SECONDS" nft list tables 2>/dev/null | sed -n -E 's/^table ([a-z0-9]+) (firewalld|libvirt_network|f2b-table|docker-bridges|kube-proxy)$/\1.\2/p')
+    for native_table in $native_tables; do "$1" "${native_table%%.*}" "${native_table#*.}" || return 1; done
+}
+
+keep_native() { mkdir "$DIR/native" && native keep_table; }
+
+keep_table() { limited "$STEP_SECONDS" nft list table "$1" "$2" >"$DIR/native/$1.$2" && echo "$DIR/native/$1.$2"; }
+
 step_backup() {
     for family in iptables ip6tables; do
         if [ "$family" = ip6tables ] && [ ! -e /proc/net/if_inet6 ]; then continue; fi
@@ -136,6 +160,7 @@ step_backup() {
             echo "$DIR/running/$tool"
         done
     done
+    case " $STEPS " in *' owner-'*) keep_native || return 1 ;; esac
     loads keep_rules_to_load || return 1
     for file in $PERSISTED; do
         if [ ! -f "$file" ]; then continue; fi
@@ -322,6 +347,177 @@ undo_boot() {
     while read -r service; do at_boot off "$service" || return 1; done <"$DIR/enabled"
 }
 
+# ---- owner: a program makes its own rules again, by its own command
+
+# What tells an owner: OWNER_COMMAND, OWNER_CHAIN: lines of iptables-save, OWNER_TABLE: a table of nft's own. A step has OWNER_SECONDS: the rest of the
+# guard's time is for the new connection.
+owner_is() {
+    owner_end=$(($(uptime_seconds) + OWNER_SECONDS))
+    OWNER_TABLE=
+    case $1 in
+        firewalld) OWNER_COMMAND=$RELOAD_FIREWALLD OWNER_CHAIN='^:[A-Z]+_(ZONES|direct) ' OWNER_TABLE=firewalld ;;
+        ufw) OWNER_COMMAND=$RELOAD_UFW OWNER_CHAIN='^:ufw-' ;;
+        shorewall) OWNER_COMMAND=$RELOAD_SHOREWALL OWNER_CHAIN='^:shorewall ' ;;
+        # Before version 5.1 it had no chains of its own.
+        libvirt) OWNER_COMMAND=$RELOAD_LIBVIRT OWNER_CHAIN='^:LIBVIRT_|^-A .* virbr' OWNER_TABLE=libvirt_network ;;
+        docker) OWNER_COMMAND=$RELOAD_DOCKER OWNER_CHAIN='^:DOCKER' OWNER_TABLE=docker-bridges ;;
+        kube) OWNER_COMMAND=$RELOAD_KUBE OWNER_CHAIN='^:KUBE-SERVICES ' OWNER_TABLE=kube-proxy ;;
+        fail2ban) OWNER_COMMAND=$RELOAD_FAIL2BAN OWNER_CHAIN='^:(f2b|fail2ban)-' OWNER_TABLE=f2b-table ;;
+    esac
+}
+
+owner_rules_run() {
+    for tool in $(front_ends iptables); do
+        if limited "$STEP_SECONDS" "$tool-save" | grep -Eq "$OWNER_CHAIN"; then return 0; fi
+    done
+    [ -n "$OWNER_TABLE" ] && has nft && limited "$STEP_SECONDS" nft list tables 2>/dev/null | grep -q " $OWNER_TABLE\$"
+}
+
+# in_time COMMAND...: succeeds once the command does, while there is time.
+in_time() {
+    until "$@"; do
+        if [ "$(uptime_seconds)" -ge "$owner_end" ]; then return 1; fi
+        nap
+    done
+}
+
+step_owner() {
+    owner_is "$1"
+    case $1 in
+        docker) reload_docker ;;
+        kube) reload_kube ;;
+        fail2ban) reload_fail2ban ;;
+        firewalld) reload_firewalld ;;
+        ufw) cp -p /etc/ufw/ufw.conf "$DIR/ufw.conf" && reload_owner ufw ;;
+        *) reload_owner "$1" ;;
+    esac || return 1
+    if { [ "$SOURCE_NAT" = yes ] || [ "$NAT_BY" = "$1" ]; } && ! in_time nat_runs; then
+        complain "$1 has made its rules again, and there is no source NAT"
+        return 1
+    fi
+}
+
+# Words, not shell: what is in them was chosen from what is known of owners (HostOwner).
+# shellcheck disable=SC2086
+run_owner() {
+    if logged "$OWNER_SECONDS" $OWNER_COMMAND; then return 0; fi
+    complain "$OWNER_COMMAND: failed"
+    return 1
+}
+
+# Some say that they are done before their rules are there.
+reload_owner() {
+    run_owner || return 1
+    if ! in_time owner_rules_run; then
+        complain "$OWNER_COMMAND: done, and none of the rules of $1 is there"
+        return 1
+    fi
+    echo "the rules of $1 are there again"
+}
+
+# Its reload stops at a table of nft's that somebody has flushed; a start does not. Connections stay.
+reload_firewalld() {
+    reload_owner firewalld && return 0
+    OWNER_COMMAND='systemctl restart firewalld.service' owner_end=$(($(uptime_seconds) + OWNER_SECONDS / 2))
+    echo "$OWNER_COMMAND"
+    reload_owner firewalld
+}
+
+# Docker hears of firewalld's reload and makes its rules again by itself. Else it has to start again, and so have its containers, unless it
+# leaves them running; those that no policy starts again are started here.
+reload_docker() {
+    if begun | grep -q '^owner-firewalld$'; then
+        owner_end=$(($(uptime_seconds) + OWNER_SECONDS / 4))
+        if in_time owner_rules_run; then
+            echo 'Docker has made its rules again after the reload of firewalld'
+            return 0
+        fi
+        owner_end=$(($(uptime_seconds) + OWNER_SECONDS * 3 / 4))
+    fi
+    if ! running_containers >"$DIR/containers"; then
+        complain 'docker ps failed, so nobody could tell which containers to start again: Docker was not restarted'
+        return 1
+    fi
+    reload_owner docker && start_containers
+}
+
+running_containers() {
+    if has docker; then limited 20 docker ps --quiet --no-trunc; fi
+}
+
+start_containers() {
+    if [ ! -s "$DIR/containers" ]; then return 0; fi
+    start_now=$(running_containers)
+    start_code=0
+    while read -r container; do
+        case $start_now in *"$container"*) continue ;; esac
+        # One that is removed when it stops cannot be started.
+        if ! limited 20 docker inspect "$container" </dev/null >/dev/null 2>&1; then
+            echo "container $container is gone: it was one to be removed when it stops"
+        elif limited 20 docker start "$container" </dev/null >/dev/null; then
+            echo "container $container: started again"
+        else
+            start_code=1
+        fi
+    done <"$DIR/containers"
+    return "$start_code"
+}
+
+reload_kube() {
+    if [ -n "$OWNER_COMMAND" ]; then
+        reload_owner kube-proxy
+    elif in_time owner_rules_run; then
+        echo 'kube-proxy has made its rules again'
+    elif [ "$NAT_BY" = kube ]; then
+        complain "kube-proxy has not made its rules again within $OWNER_SECONDS s: its sync period may be longer"
+        return 1
+    else
+        echo "kube-proxy has not made its rules again within $OWNER_SECONDS s: it will, when its sync period is over"
+    fi
+}
+
+# Since version 0.10 a reload leaves jails that have not changed as they are, without their chains. A chain comes with the first address that is banned.
+reload_fail2ban() {
+    case $(limited 10 fail2ban-client --version 2>/dev/null) in *v0.[0-9].*) OWNER_COMMAND='fail2ban-client reload' ;; esac
+    run_owner || return 1
+    if ! limited 20 fail2ban-client status; then
+        complain 'fail2ban does not answer after its reload'
+        return 1
+    fi
+    owner_end=$(($(uptime_seconds) + 2))
+    if in_time owner_rules_run; then echo 'the chains of fail2ban are there again'; else echo 'no jail of fail2ban bans an address with a chain of its own now'; fi
+}
+
+# What an owner does after its command has ended, or was killed, comes before its rules are taken away.
+undo_owner() {
+    owner_is "$1"
+    undo_owner_code=0
+    if [ "$1" = docker ] && [ -e "$DIR/containers" ]; then
+        # shellcheck disable=SC2046
+        { process_runs dockerd || logged "$STEP_SECONDS" $(echo "$OWNER_COMMAND" | sed 's/ restart/ start/'); } && start_containers || undo_owner_code=1
+    fi
+    # A reload of ufw that fails switches it off for good.
+    if [ "$1" = ufw ] && [ -s "$DIR/ufw.conf" ] && ! cmp -s "$DIR/ufw.conf" /etc/ufw/ufw.conf; then
+        { replace /etc/ufw/ufw.conf <"$DIR/ufw.conf" && echo '/etc/ufw/ufw.conf: as it was'; } || undo_owner_code=1
+    fi
+    sleep 1
+    undo_rules || undo_owner_code=1
+    native drop_table && put_back_tables || undo_owner_code=1
+    return "$undo_owner_code"
+}
+
+drop_table() { [ -e "$DIR/native/$1.$2" ] || { limited "$STEP_SECONDS" nft delete table "$1" "$2" && echo "table $1 $2: removed"; }; }
+
+# In one move: what is there is replaced.
+put_back_tables() {
+    for kept in "$DIR"/native/*; do
+        if [ ! -e "$kept" ]; then continue; fi
+        kept_table=${kept##*/}
+        { echo "table ${kept_table%%.*} ${kept_table#*.}" && echo "delete table ${kept_table%%.*} ${kept_table#*.}" && cat "$kept"; } | limited "$STEP_SECONDS" nft -f - || return 1
+        echo "table ${kept_table%%.*} ${kept_table#*.}: as it was"
+    done
+}
+
 # ---- agent: restart it, marker in place, and see the rules stay
 
 change_agent() {
@@ -363,7 +559,7 @@ agent_settles() {
             return 1
         fi
     done
-    if ! source_nat_runs; then
+    if ! nat_runs; then
         complain "source NAT is gone after the restart of ds_agent"
         return 1
     fi

@@ -32,10 +32,10 @@ timed() {
     return "$timed_code"
 }
 
-# carry_out step|undo NAME: the subshell of a step is not taken for the worker that it outlives. It keeps the lock, which what it runs does not
+# carry_out step|undo NAME: step_rules; of owner-docker, step_owner docker. The subshell of a step is not taken for the worker that it outlives. It keeps the lock, which what it runs does not
 # inherit: the lock is free once the step has ended.
 carry_out() {
-    carry_out_said=$(exec 8>&- && timed "$1_$2" </dev/null 2>&1 9>&-)
+    carry_out_said=$(exec 8>&- && timed "$1_${2%%-*}" "${2#*-}" </dev/null 2>&1 9>&-)
     carry_out_code=$?
     framed "$1.$2" said
     return "$carry_out_code"
@@ -180,6 +180,12 @@ arm_guard() {
     done
 }
 
+# rearm STEP: a connection that has confirmed rules says nothing of those that come next, which wait for one of their own. The step was begun before
+# the state changes: the guard counts from its beginning.
+rearm() {
+    if changes_rules "$1" && [ "$(state)" = confirmed ]; then become confirmed running; fi
+}
+
 # From here on a new connection must be possible. Who waits for it in vain is stopped by the guard; should that have died, by this.
 await_confirmation() {
     become running waiting || return 1
@@ -214,8 +220,8 @@ work() {
         # The guard has taken over.
         case $(state) in running | confirmed) ;; *) return ;; esac
         work_cause=failed
-        if begin "$work_step" && carry_out step "$work_step"; then
-            if [ "$work_step" != rules ] || await_confirmation; then continue; fi
+        if begin "$work_step" && rearm "$work_step" && carry_out step "$work_step"; then
+            if ! changes_rules "$work_step" || await_confirmation; then continue; fi
             work_cause=unconfirmed
         fi
         claim_undoing || return
@@ -255,6 +261,7 @@ guard() {
     flock 1
     mv "$DIR/unarmed" "$DIR/armed"
     guard_limit=
+    guard_rules=
     guard_at=
     while :; do
         guard_state=$(state)
@@ -274,7 +281,10 @@ guard() {
             esac
             guard_end=$(($(uptime_seconds) + guard_life))
             # Rules that lock out may hang the step that loads them: the time runs from its beginning.
-            if [ -z "$guard_limit" ] && [ "$guard_step" = rules ]; then guard_limit=$(($(uptime_seconds) + CONFIRM_SECONDS)); fi
+            if changes_rules "$guard_step" && [ "$guard_step" != "$guard_rules" ]; then
+                guard_rules=$guard_step
+                guard_limit=$(($(uptime_seconds) + CONFIRM_SECONDS))
+            fi
         fi
         guard_now=$(uptime_seconds)
         case $guard_state in

@@ -125,9 +125,50 @@ read_service() {
         if starts_at_boot "$service"; then fact "boot.$service" yes; else fact "boot.$service" no; fi
         if is_started "$service"; then fact "started.$service" yes; else fact "started.$service" no; fi
     done
-    for owner in dockerd firewalld libvirtd kube-proxy fail2ban-server; do
-        if process_runs "$owner"; then fact owner "$owner"; fi
+    read_owners
+}
+
+# Programs that make rules of their own, in this network: the processes of a container can be seen, and its rules are others. One look at all
+# processes; the rest costs something only where there is such a program.
+read_owners() {
+    for stat in $(grep -Els '^[0-9]+ \((dockerd|firewalld|libvirtd|virtnetworkd|kube-proxy|fail2ban-server)\) ' /proc/[0-9]*/stat); do
+        process=${stat%/stat}
+        { read -r owner <"$stat"; } 2>/dev/null || continue
+        if [ -e "$process/ns/net" ] && [ ! "$process/ns/net" -ef /proc/self/ns/net ]; then continue; fi
+        owner=${owner#*\(} && owner=${owner%%\)*}
+        if [ "$owner" = dockerd ] && grep -Eqs '"iptables"[[:space:]]*:[[:space:]]*false|--iptables=false' /etc/docker/daemon.json "$process/cmdline"; then continue; fi
+        fact owner "$owner"
+        # The service that systemd runs it as.
+        owner_unit=$(sed -n 's|^[0-9]*:[^:]*:.*/\([A-Za-z0-9@._-]*\)\.service$|\1|p' "$process/cgroup" 2>/dev/null)
+        owner_unit=${owner_unit%%[!A-Za-z0-9@._-]*}
+        if [ -n "$owner_unit" ]; then fact "unit.$owner" "$owner_unit"; fi
+        case $owner in
+            dockerd)
+                if grep -Eqs '"live-restore"[[:space:]]*:[[:space:]]*true|--live-restore' /etc/docker/daemon.json "$process/cmdline"; then fact live-restore yes; fi
+                owner=docker
+                ;;
+            fail2ban-server) continue ;;
+        esac
+        if starts_at_boot "${owner_unit:-$owner}"; then fact "boot.$owner" yes; fi
     done
+    # Libvirt's daemons end while nobody uses them; the networks stay.
+    if { [ -d /run/libvirt/network ] || [ -d /var/lib/libvirt/network ]; } && grep -Eqs "<forward mode='(nat|route)'" /run/libvirt/network/*.xml /var/lib/libvirt/network/*.xml; then
+        if [ -S /run/libvirt/virtnetworkd-sock ]; then fact network virtnetworkd; else fact network libvirtd; fi
+    fi
+    # Those that are no process.
+    if has ufw && grep -Eiqs '^ENABLED="?yes' /etc/ufw/ufw.conf; then
+        fact owner ufw
+        if starts_at_boot ufw; then fact boot.ufw yes; fi
+    fi
+    if { read -r owner _ </var/lib/shorewall/state; } 2>/dev/null; then
+        case $owner in
+            Started | Restarted | Reloaded | Restored)
+                fact owner shorewall
+                if { read -r owner </usr/share/shorewall/version; } 2>/dev/null; then fact version.shorewall "$owner"; fi
+                if starts_at_boot shorewall; then fact boot.shorewall yes; fi
+                ;;
+        esac
+    fi
 }
 
 read_persisted() {

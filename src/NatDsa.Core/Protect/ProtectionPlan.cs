@@ -104,7 +104,7 @@ internal sealed class ProtectionPlan : ChangePlan
         if (unsaved.Count > 0 && _saveRules)
             _whyNotSaved = PlanInstalls(unsaved);
         bool persisted = _service is not null && (_installs.Count > 0 || PersistedNat.WhyNot(Host, _service.RulesFile) is null);
-        bool boot = _service is { StartsAtBoot: false } && persisted && !OwningProcesses().Contains("firewalld");
+        bool boot = _service is { StartsAtBoot: false } && persisted && !HostOwner.Read(Host).Any(owner => owner.IsFirewall);
         if (_missing.Count == 0 && _installs.Count == 0 && !boot)
             yield break;
         string files = string.Join(", ", _installs.Select(install => install.File));

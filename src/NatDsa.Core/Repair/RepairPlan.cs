@@ -9,7 +9,8 @@ namespace NatDsa.Repair;
 
 /// <summary>
 /// What a repair will do to one host. The order is the article's: the marker, the
-/// rules, the agent; in front of it a check of the rules and a backup, behind it nothing that could fail.
+/// rules, the agent; in front of it a check of the rules and a backup, behind it nothing that could fail. Programs that make rules of their own make
+/// them again once the persisted ones are loaded, or in their place where the filter as a whole is a program's own.
 /// </summary>
 internal sealed class RepairPlan : ChangePlan
 {
@@ -18,6 +19,7 @@ internal sealed class RepairPlan : ChangePlan
     private IReadOnlyList<string> _start = [];
     private RuleLoad? _ipv4;
     private RuleLoad? _ipv6;
+    private IReadOnlyList<HostOwner> _owners = [];
 
     private RepairPlan(HostSnapshot host, RepairOptions options)
         : base(host)
@@ -44,6 +46,8 @@ internal sealed class RepairPlan : ChangePlan
         Markers = NeedsMarker ? [DsaMarker.UseDsaWithIptables.Path()] : [],
         Service = _service,
         Start = _start,
+        Reloads = _owners.ToDictionary(owner => owner.ScriptName, owner => owner.Command),
+        NatBy = _ipv4 is null ? _owners.LastOrDefault(owner => owner.CanNat)?.ScriptName : null,
     };
 
     /// <inheritdoc/>
@@ -52,9 +56,17 @@ internal sealed class RepairPlan : ChangePlan
         if (after.Status != NatStatus.Healthy)
             return ChangeVerdict.Incomplete(after.Fault ?? new Fault(ErrorIds.RepairFailed, Messages.RepairNotWorking.With(Name, after.Reason)));
         if (done is null)
-            return new(ChangeOutcome.NothingToDo, Messages.RepairNothingToDo.With(agent.Reason));
+            return new(ChangeOutcome.NothingToDo, WithMissingOwners(Messages.RepairNothingToDo.With(agent.Reason)));
         // NAT was at work before, so that it is now tells nothing of what was done.
-        return new(ChangeOutcome.Done, Before.Status == NatStatus.Healthy ? Messages.RepairDone.With(done, agent.Reason) : after.Reason);
+        return new(ChangeOutcome.Done, WithMissingOwners(Before.Status == NatStatus.Healthy ? Messages.RepairDone.With(done, agent.Reason) : after.Reason));
+
+        // Where NAT works, nobody's work is interrupted for the rest. fail2ban makes a chain when it first bans an address.
+        string WithMissingOwners(string reason) => string.Join(' ',
+        [
+            reason,
+            .. HostOwner.Read(now).Where(owner => owner.Owner != RuleOwner.Fail2ban && !owner.HasChains(after.Rulesets))
+                .Select(owner => Messages.OwnerChainsGone.With(owner.Evidence, owner.Typed)),
+        ]);
     }
 
     private RuleLoad[] Loads => [.. new[] { _ipv4, _ipv6 }.OfType<RuleLoad>()];
@@ -83,17 +95,21 @@ internal sealed class RepairPlan : ChangePlan
                 whyNot = reason;
         }
 
+        IReadOnlyList<HostOwner> owners = HostOwner.Read(Host);
+        HostOwner? firewall = owners.FirstOrDefault(owner => owner.IsFirewall);
+        bool loadRules = rulesAreGone && firewall is null && service is not null && (serviceHoldsNat || _options.NewRules is not null);
         if (rulesAreGone)
         {
+            if (_options.NewRules is not null && firewall is not null)
+                return new Fault(ErrorIds.ForeignRules, Messages.FirewallOwnsRules.With(Name, firewall.Evidence, firewall.Typed));
             // Where nft did the NAT, rules of iptables would be other rules.
-            if (_options.NewRules is null && NftablesService.FileWithSourceNat(Host) is { } native && (!serviceHoldsNat || NftablesService.StartsAtBoot(Host)))
+            if (_options.NewRules is null && firewall is null && NftablesService.FileWithSourceNat(Host) is { } native && (!serviceHoldsNat || NftablesService.StartsAtBoot(Host)))
                 return new Fault(ErrorIds.NothingToRestore, Messages.NativeNatGone.With(Name, native));
-            if (service is null || (_options.NewRules is null && !serviceHoldsNat))
+            if (!loadRules && (_options.NewRules is not null || !owners.Any(owner => owner.CanNat)))
                 return new Fault(ErrorIds.NothingToRestore, Messages.NothingToRestore.With(Name, whyNot));
-            if (FirewalldRuns)
-                return new Fault(ErrorIds.ForeignRules, Messages.FirewalldRuns.With(Name, service.Services[0]));
-            if (Before.Status == NatStatus.NatMissing && Owners().ToList() is { Count: > 0 } owners)
-                return new Fault(ErrorIds.ForeignRules, Messages.ForeignRules.With(Name, string.Join(", ", owners), service.Services[0]));
+            if (loadRules && Orphans(owners).ToList() is { Count: > 0 } orphans)
+                return new Fault(ErrorIds.ForeignRules, Messages.ForeignRules.With(Name, string.Join(", ", orphans), service!.Services[0]));
+            _owners = owners;
         }
 
         DsaMarkerFile? marker = Agent.Markers.FirstOrDefault(m => m.Marker == DsaMarker.UseDsaWithIptables);
@@ -104,15 +120,16 @@ internal sealed class RepairPlan : ChangePlan
             return new Fault(ErrorIds.MarkerUnusable, Messages.MarkerUnusable.With(Name, marker.Path, marker.Kind));
 
         bool agentErases = Agent.Installed && Agent.Risk is not DsaRisk.DoesNotErase;
-        bool bootIsMissing = service is { StartsAtBoot: false } && !FirewalldRuns && (rulesAreGone || (agentErases && serviceHoldsNat));
+        bool bootIsMissing = service is { StartsAtBoot: false } && firewall is null && (loadRules || (agentErases && serviceHoldsNat));
         bool restartAgent = rulesAreGone && Agent.Installed && !_options.SkipAgentRestart;
-        bool install = rulesAreGone && _options.NewRules is not null;
-        if (rulesAreGone)
+        bool install = loadRules && _options.NewRules is not null;
+        if (loadRules)
             _ipv4 = install ? new RuleLoad("iptables", null, Encoding.UTF8.GetBytes(_options.NewRules!)) : new RuleLoad("iptables", service!.RulesFile);
-        if (service is not null && !FirewalldRuns && IPv6RulesAreGone(service))
+        // systemd stops firewalld when the iptables service starts; and what is persisted beside a firewall was there before it.
+        if (service is not null && firewall is null && IPv6RulesAreGone(service))
             _ipv6 = new RuleLoad("ip6tables", service.RulesFile6);
         // A service that loads IPv6 rules is not started over others that run.
-        if (rulesAreGone)
+        if (loadRules)
             _start = [.. service!.NotStarted.Where(s => s == "iptables" || _ipv6 is not null || Host.Answer["file." + service.RulesFile6] is null)];
         _service = service;
         Steps = [.. PlannedSteps()];
@@ -121,7 +138,7 @@ internal sealed class RepairPlan : ChangePlan
         IEnumerable<ChangeStep> PlannedSteps()
         {
             RuleLoad[] loads = Loads;
-            if (loads.Length == 0 && !markerIsMissing && !bootIsMissing)
+            if (loads.Length == 0 && _owners.Count == 0 && !markerIsMissing && !bootIsMissing)
                 yield break;
             if (loads.Length > 0)
                 yield return Step("CheckRules", "check", Messages.StepCheck, Commands(load => $"{load.Tool}-restore --test <{Source(load)}"));
@@ -129,13 +146,15 @@ internal sealed class RepairPlan : ChangePlan
             if (markerIsMissing)
                 yield return Step("CreateMarker", "marker", marker!.Reason, $"touch {marker.Path}", $"rm {marker.Path}");
             if (loads.Length > 0)
-                yield return Step("LoadRules", "rules", rulesAreGone ? Before.Reason : Messages.StepLoadIPv6.With(_ipv6!.File), Commands(load => $"{load.Tool}-restore <{Source(load)}"), Commands(load => $"{load.Tool}-restore -c <…"));
+                yield return Step("LoadRules", "rules", loadRules ? Before.Reason : Messages.StepLoadIPv6.With(_ipv6!.File), Commands(load => $"{load.Tool}-restore <{Source(load)}"), Commands(load => $"{load.Tool}-restore -c <…"));
             if (install)
                 yield return Step("InstallRules", "install", Messages.StepInstall.With(_options.NewRulesPath), $"{_options.NewRulesPath} → {service!.RulesFile}", service.RulesFile);
             if (_start.Count > 0)
                 yield return Step("StartService", "service", Messages.StepService.With(_start[0]), service!.Command("start", _start), service.Command("stop", _start));
             if (bootIsMissing)
                 yield return Step("EnableAtBoot", "boot", Messages.StepBoot.With(service!.Services[0]), service.EnableCommand, service.DisableCommand);
+            foreach (HostOwner owner in _owners)
+                yield return Step(owner.StepName, HostOwner.StepPrefix + owner.ScriptName, owner.Reason, owner.Typed, "iptables-restore -c <…");
             if (restartAgent)
                 yield return Step("RestartAgent", "agent", Messages.StepAgent, AgentCommand("restart"), AgentCommand("start"));
 
@@ -172,20 +191,11 @@ internal sealed class RepairPlan : ChangePlan
     private string AgentCommand(string action) =>
         Host.Answer["agent.files"]?.Fact("unit") == "ds_agent" ? $"systemctl {action} ds_agent" : $"/etc/init.d/ds_agent {action}";
 
-    // systemd stops firewalld when the iptables service starts: where firewalld runs, the rules are not that service's.
-    private bool FirewalldRuns => OwningProcesses().Contains("firewalld");
-
-    // By their processes, and by the chains of those that have none, such as ufw. A restart leaves tables of nft's own alone.
-    private IEnumerable<string> Owners()
-    {
-        string[] processes = [.. OwningProcesses()];
-        return processes.Concat(Before.Rulesets
-            .Where(ruleset => ruleset.Format != RulesetFormat.NftJson)
-            .SelectMany(ruleset => ruleset.Tables.SelectMany(table => table.Chains))
-            .Select(chain => chain.Owner)
-            .Where(owner => owner != RuleOwner.None)
-            .Select(owner => owner.ToString())
-            .Distinct()
-            .Where(owner => !processes.Any(process => process.Contains(owner, StringComparison.OrdinalIgnoreCase))));
-    }
+    // Whose chains run that loading rules would take away, and that nothing on the host is known to make again. A load leaves tables of nft's own alone.
+    private IEnumerable<RuleOwner> Orphans(IReadOnlyList<HostOwner> owners) => Before.Rulesets
+        .Where(ruleset => ruleset.Format != RulesetFormat.NftJson)
+        .SelectMany(ruleset => ruleset.Tables.SelectMany(table => table.Chains))
+        .Select(chain => chain.Owner)
+        .Where(owner => owner != RuleOwner.None && !owners.Any(known => known.Owner == owner))
+        .Distinct();
 }

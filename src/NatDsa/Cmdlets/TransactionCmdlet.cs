@@ -97,6 +97,7 @@ public abstract class TransactionCmdlet : HostCmdlet
         HostException? lost = null;
         HostTarget by = turn.Target;
         IDisposable? held = null;
+        int confirmed = 0;
         int told = 0;
         int missing = 0;
         try
@@ -118,14 +119,19 @@ public abstract class TransactionCmdlet : HostCmdlet
                 if (report is { IsMissing: true } && ++missing > MaxMissing)
                     throw lost ?? new HostException(ErrorIds.AnswerBroken, ErrorCategory.InvalidData, Messages.ChangeAnswerBroken.With(turn.Target.ComputerName));
                 bool confirm = report is { State: TransactionState.Waiting };
-                if (confirm && by == turn.Target)
+                // Each step that changes rules waits for a connection that was made after it.
+                if (confirm && report!.Steps.Count != confirmed)
+                {
                     await RenewAsync().ConfigureAwait(false);
+                    confirmed = report.Steps.Count;
+                }
+
                 HostScript follow = HostScripts.Follow(id, report?.Seen ?? "", s_news, confirm);
                 try
                 {
                     report = TransactionReport.Read(await AnswerAsync(by, follow, Within(turn, s_answer) with { KillOnStop = true }, cancellation).ConfigureAwait(false), nonce);
                     Tell(report);
-                    if (confirm && report.State is TransactionState.Confirmed or TransactionState.Done or TransactionState.Undone or TransactionState.Stuck)
+                    if (confirm && report.State is TransactionState.Running or TransactionState.Confirmed or TransactionState.Done or TransactionState.Undone or TransactionState.Stuck)
                         confirmation = by == turn.Target ? RuleConfirmation.SameConnection : RuleConfirmation.NewConnection;
                 }
                 catch (HostException e) when (!turn.IsOver)

@@ -120,6 +120,9 @@ erase() {
         else
             update-rc.d netfilter-persistent disable
         fi
+    fi
+    # Where the rules are somebody else's, there is no service to stop.
+    if [ ! -e /etc/sysconfig/iptables-config ]; then
         for command in iptables ip6tables; do
             clear_rules $command
         done

@@ -1,6 +1,8 @@
 # Prepares the root file system that hosts with systemd start from: Debian's (or Ubuntu's) smallest system and the packages of
 # systemd-packages.txt, of the release and from the mirror that this machine's apt has. Made once, in about a minute, and kept in the
 # user's cache folder; whoever comes meanwhile waits for it. Prints where it is.
+#
+#   prepare.sh [PACKAGE...]          with these packages on top of it, as another root file system beside it
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 umask 022
@@ -58,6 +60,41 @@ END
         echo "prepare: the root file system of $suite could not be made; $cache/log has the whole story" >&2
         exit 1
     }
+    mv "$new" "$root"
+fi
+touch "$root"
+if [ $# -gt 0 ]; then
+    base=$root
+    root=$base-$(printf '%s\n' "$@" | sort | paste -s -d +)
+fi
+if [ ! -d "$root" ]; then
+    new=$cache/new
+    rm -rf --one-file-system "$new"
+    cp -a "$base" "$new"
+    # Nothing is started while it is installed; this machine's apt knows where packages come from.
+    printf '#!/bin/sh\nexit 101\n' >"$new/usr/sbin/policy-rc.d"
+    chmod 755 "$new/usr/sbin/policy-rc.d"
+    # shellcheck disable=SC2016
+    unshare --mount --uts --ipc --pid --fork --kill-child -- sh -euc '
+        new=$1
+        shift
+        mount -t proc proc "$new/proc"
+        for folder in /etc/apt /var/lib/apt/lists; do
+            mkdir -p "$new$folder"
+            mount --bind "$folder" "$new$folder"
+        done
+        DEBIAN_FRONTEND=noninteractive
+        export DEBIAN_FRONTEND
+        cp /etc/resolv.conf "$new/etc/resolv.conf"
+        chroot "$new" apt-get -q -y --no-install-recommends --download-only install "$@"
+        # Packages that are configured look at the network: not at this machine'\''s.
+        unshare --net -- chroot "$new" apt-get -q -y --no-install-recommends --no-download install "$@"
+    ' sh "$new" "$@" >"$cache/log" 2>&1 9>&- </dev/null || {
+        tail -n 20 "$cache/log" >&2
+        echo "prepare: $* could not be installed; $cache/log has the whole story" >&2
+        exit 1
+    }
+    rm -rf "$new/usr/sbin/policy-rc.d" "$new"/var/cache/apt/archives/*.deb "$new"/var/log/*
     mv "$new" "$root"
 fi
 touch "$root"

@@ -41,6 +41,9 @@ public sealed record LabOptions(LabFlavor Flavor = LabFlavor.SysV, LabBackend Ba
     /// <summary>The persisted rules: the name of a file pair in <c>tests/Lab/rules</c>.</summary>
     public string Rules { get; init; } = "standard";
 
+    /// <summary>Debian packages that a NAT host with systemd has besides.</summary>
+    public IReadOnlyList<string> With { get; init; } = [];
+
     /// <summary>The natdsa program that the hosts' <c>powershell</c> subsystem runs.</summary>
     public string NatdsaPath { get; init; } = LabPaths.Natdsa;
 
@@ -58,5 +61,6 @@ public sealed record LabOptions(LabFlavor Flavor = LabFlavor.SysV, LabBackend Ba
         "--locale", Locale,
         "--rules", Rules,
         "--natdsa", NatdsaPath,
+        .. With.SelectMany(package => new[] { "--with", package }),
     ];
 }

@@ -117,22 +117,20 @@ public sealed class RepairPlanTests
             Assert.Equal((ErrorIds.NothingToRestore, true), (plan.Refusal!.ErrorId, plan.Refusal.Message.Contains("nft -f /etc/nftables.conf", StringComparison.Ordinal)));
     }
 
-    [Fact]
-    public void Rules_of_another_owner_are_not_wiped_by_a_restart() =>
-        Assert.Equal(ErrorIds.ForeignRules, Plan(new() { Running = Filter, Service = SysV + "owner=dockerd\n" }).Refusal?.ErrorId);
-
-    [Fact]
-    public void Nor_those_of_an_owner_that_only_its_chains_betray()
+    [Theory]
+    [InlineData("*filter\n:INPUT DROP [0:0]\n:ufw-user-input - [0:0]\n-A INPUT -j ufw-user-input\nCOMMIT\n", "Ufw")]
+    [InlineData("*filter\n:FORWARD ACCEPT [0:0]\n:DOCKER - [0:0]\n-A FORWARD -o docker0 -j DOCKER\nCOMMIT\n", "Docker")]
+    [InlineData("*nat\n:NETAVARK-HOSTPORT-DNAT - [0:0]\n-A OUTPUT -j NETAVARK-HOSTPORT-DNAT\nCOMMIT\n", "Podman")]
+    public void Chains_that_nothing_would_make_again_are_not_wiped(string running, string owner)
     {
-        const string Ufw = "*filter\n:INPUT DROP [0:0]\n:ufw-user-input - [0:0]\n-A INPUT -j ufw-user-input\nCOMMIT\n";
-        Fault? refusal = Plan(new() { Running = Ufw }).Refusal;
-        Assert.Equal((ErrorIds.ForeignRules, true), (refusal?.ErrorId, refusal?.Message.Contains("Ufw", StringComparison.Ordinal)));
+        Fault? refusal = Plan(new() { Running = running }).Refusal;
+        Assert.Equal((ErrorIds.ForeignRules, true), (refusal?.ErrorId, refusal?.Message.Contains(owner, StringComparison.Ordinal)));
     }
 
     [Fact]
     public void Firewalld_is_not_stopped_now_nor_at_the_next_boot()
     {
-        Assert.Equal(ErrorIds.ForeignRules, Plan(new() { Service = SysV + "owner=firewalld\n" }).Refusal?.ErrorId);
+        Assert.Equal(["Backup", "CreateMarker", "ReloadFirewalld", "RestartAgent"], Names(new() { Service = SysV + "owner=firewalld\n", Boot = false }));
         Assert.Equal(["Backup", "CreateMarker"], Names(new() { Running = Nat, Service = SysV + "owner=firewalld\n", Boot = false }));
     }
 
