@@ -1,5 +1,5 @@
-using NatDsa.Probe;
 using NatDsa.Boot;
+using NatDsa.Probe;
 using NatDsa.Resources;
 
 namespace NatDsa;

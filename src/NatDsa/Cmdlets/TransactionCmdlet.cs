@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Management.Automation;
 using System.Security.Cryptography;
-using NatDsa.Probe;
 using NatDsa.Change;
+using NatDsa.Probe;
 using NatDsa.Resources;
 using NatDsa.Targets;
 
