@@ -2,6 +2,7 @@ using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using System.Runtime.CompilerServices;
+using System.Text;
 using NatDsa.Probe;
 
 namespace NatDsa.Targets;
@@ -9,6 +10,8 @@ namespace NatDsa.Targets;
 /// <summary>A host at the other end of an open PowerShell session.</summary>
 internal sealed class SessionTarget(PSSession session) : HostTarget
 {
+    private const int MaxError = 64 << 10;
+
     private static readonly string s_run = ShellLaunch.Read("run-in-session.ps1");
 
     // A session runs one pipeline at a time, whoever asks.
@@ -76,12 +79,14 @@ internal sealed class SessionTarget(PSSession session) : HostTarget
 
         return Value<string>("Ending") switch
         {
-            "Done" => new HostAnswer(Value<byte[]>("Output"), Value<string>("Error"), Value<int>("ExitCode")),
+            "Done" when Value<byte[]>("Output") is var output && output.Length <= limits.MaxOutput => new HostAnswer(output, Text(Value<byte[]>("Error")), Value<int>("ExitCode")),
             "NotLinux" => throw HostFailures.NotLinux(ComputerName),
-            "TooMuchOutput" => throw HostFailures.TooMuchOutput(ComputerName, limits.MaxOutput),
+            "Done" or "TooMuchOutput" => throw HostFailures.TooMuchOutput(ComputerName, limits.MaxOutput),
             _ => throw HostFailures.TimedOut(ComputerName, limits),
         };
 
         T Value<T>(string name) => LanguagePrimitives.ConvertTo<T>(result[name]);
+
+        static string Text(byte[] error) => Encoding.UTF8.GetString(error, 0, Math.Min(error.Length, MaxError));
     }
 }

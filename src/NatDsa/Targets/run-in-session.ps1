@@ -1,21 +1,19 @@
-# Runs /bin/sh on the far side of a PowerShell session. Engine only: no command of the Utility or Management modules.
+# Runs /bin/sh on the far side of a PowerShell session. Engine only: no command of the Utility or Management modules. An engine that has just started
+# needs milliseconds to compile the first use of each member: what is not needed on the way to an answer is not used on it.
 param([string[]] $Arguments, [byte[]] $Content, [int] $Seconds, [bool] $KillOnStop, [int] $MaxOutput)
 
 if (-not $IsLinux) { return @{ Ending = 'NotLinux' } }
 
-$clock = [System.Diagnostics.Stopwatch]::StartNew()
-$start = [System.Diagnostics.ProcessStartInfo]::new('/bin/sh')
-foreach ($argument in $Arguments) { $start.ArgumentList.Add($argument) }
+$start = [System.Diagnostics.ProcessStartInfo]::new('/bin/sh', $Arguments)
 $start.RedirectStandardInput = $true
 $start.RedirectStandardOutput = $true
 $start.RedirectStandardError = $true
-$start.UseShellExecute = $false
 $shell = [System.Diagnostics.Process]::Start($start)
-$output = [System.IO.MemoryStream]::new()
-$errors = [System.IO.MemoryStream]::new()
-$errorCopy = $shell.StandardError.BaseStream.CopyToAsync($errors)
-$buffer = [byte[]]::new(65536)
+$ended = $false
 try {
+    $output = [System.IO.MemoryStream]::new()
+    $errors = [System.IO.MemoryStream]::new()
+    $copies = $shell.StandardError.BaseStream.CopyToAsync($errors), $shell.StandardOutput.BaseStream.CopyToAsync($output)
     try {
         $shell.StandardInput.BaseStream.Write($Content, 0, $Content.Length)
         $shell.StandardInput.Close()
@@ -23,29 +21,17 @@ try {
     catch [System.IO.IOException] {
         # The shell has ended before it read everything, as sudo does when it refuses: its output says why.
     }
-    while ($true) {
-        # Short waits, so that a stop of this pipeline is not held up.
-        $read = $shell.StandardOutput.BaseStream.ReadAsync($buffer, 0, $buffer.Length)
-        while (-not $read.Wait(100)) {
-            if ($clock.Elapsed.TotalSeconds -gt $Seconds) { return @{ Ending = 'TimedOut' } }
-        }
-        if ($read.Result -eq 0) { break }
-        $output.Write($buffer, 0, $read.Result)
-        if ($output.Length -gt $MaxOutput) { return @{ Ending = 'TooMuchOutput' } }
+    # Short waits, so that a stop of this pipeline is not held up.
+    for ($waits = 1; -not $copies[1].Wait(100) -or -not $shell.WaitForExit(100); $waits++) {
+        if ($waits -ge 10 * $Seconds) { return @{ Ending = 'TimedOut' } }
+        if ($output.Length + $errors.Length -gt $MaxOutput) { return @{ Ending = 'TooMuchOutput' } }
     }
-    while (-not $shell.WaitForExit(100)) {
-        if ($clock.Elapsed.TotalSeconds -gt $Seconds) { return @{ Ending = 'TimedOut' } }
-    }
-    $null = $errorCopy.Wait(1000)
-    @{
-        Ending   = 'Done'
-        Output   = $output.ToArray()
-        Error    = [System.Text.Encoding]::UTF8.GetString($errors.GetBuffer(), 0, [System.Math]::Min($errors.Length, 65536))
-        ExitCode = $shell.ExitCode
-    }
+    $ended = $true
+    $null = $copies[0].Wait(1000)
+    @{ Ending = 'Done'; Output = $output.ToArray(); Error = $errors.ToArray(); ExitCode = $shell.ExitCode }
 }
 finally {
-    if ($KillOnStop -and -not $shell.HasExited) {
+    if ($KillOnStop -and -not $ended) {
         try { $shell.Kill($true) }
         catch [System.AggregateException], [System.ComponentModel.Win32Exception] {
             # What sudo runs is root's, out of this user's reach: it ends by the time limits of its own commands.
