@@ -87,7 +87,7 @@ read_agent_files() {
 # no_trace_of_agent: succeeds when it can be seen that nothing of it is on the disk; to ask a database of packages takes longer than all the rest.
 no_trace_of_agent() {
     if [ ! -x /opt ]; then return 1; fi
-    for path in /opt/ds_agent /etc/init.d/ds_agent /etc/init.d/ds_filter /var/lib/dpkg/info/ds-agent.*; do
+    for path in /opt/ds_agent /etc/init.d/ds_agent /etc/init.d/ds_filter /var/lib/dpkg/info/ds-agent.list; do
         if [ -e "$path" ]; then return 1; fi
     done
 }
