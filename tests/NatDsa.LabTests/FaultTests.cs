@@ -27,63 +27,73 @@ public enum Fault
 }
 
 /// <summary>
-/// A repair in each of whose steps, in turn, something goes wrong. Whatever it is, the host ends in one of two states, as before or repaired; nothing is
-/// lost; and the next repair succeeds. With <c>NATDSA_FAULTS=all</c> every fault comes in every step, and the table of docs/safety.md is
+/// A change of a host in each of whose steps, in turn, something goes wrong. Whatever it is, the host ends in one of two states, as before or changed; nothing is
+/// lost; and the next run succeeds. With <c>NATDSA_FAULTS=all</c> every fault comes in every step, and the table of docs/safety.md is
 /// written; without it, each step and each fault comes once.
 /// </summary>
 public abstract class FaultTests(SharedLab host)
 {
-    private const string Repair = "Repair-DsaNatHost";
     private const string Gate = "/run/gate";
 
     private static readonly bool s_all = Environment.GetEnvironmentVariable("NATDSA_FAULTS") == "all";
-    private static readonly ConcurrentDictionary<(string Flavor, RepairMoment Step, Fault Fault), string> s_seen = new();
+    private static readonly ConcurrentDictionary<(string Flavor, string Change, int Number, RepairMoment Step, Fault Fault), string> s_seen = new();
+
+    /// <summary>The host.</summary>
+    protected SharedLab Host => host;
+
+    /// <summary>The cmdlet, with its parameters but for the host.</summary>
+    protected abstract string Cmdlet { get; }
+
+    /// <summary>Brings the host into the state that the cmdlet changes.</summary>
+    protected abstract Task PrepareAsync();
+
+    /// <summary>The program that a step runs, and its arguments as a pattern of sh.</summary>
+    protected abstract (string Program, string Arguments) CommandOf(RepairMoment step);
+
+    /// <summary>Proves that the host is as the cmdlet should make it, besides that the cmdlet says so.</summary>
+    protected abstract Task AssertDoneAsync();
+
+    /// <summary>Proves that a host that has lost its power in the middle is as before, as far as that outlives the power.</summary>
+    protected abstract Task AssertAsBeforeBootAsync();
+
+    /// <summary>What must never get lost, as it is now: persisted rules, backups. Each line must be one of those before or after the change.</summary>
+    protected abstract Task<string> KeptAsync();
 
     /// <summary>The cases.</summary>
-    protected static TheoryData<RepairMoment, Fault> CasesFrom(int first)
+    /// <param name="first">The fault of the first step, when each step has but one; null: then there are none.</param>
+    /// <param name="steps">The steps of the cmdlet.</param>
+    protected static TheoryData<RepairMoment, Fault> CasesOf(int? first, params RepairMoment[] steps)
     {
         var cases = new TheoryData<RepairMoment, Fault>();
-        RepairMoment[] steps = Enum.GetValues<RepairMoment>();
         Fault[] faults = Enum.GetValues<Fault>();
-        foreach (RepairMoment step in steps)
+        for (var i = 0; i < steps.Length; i++)
         {
             foreach (Fault fault in faults)
             {
-                if (s_all || ((int)step + first) % faults.Length == (int)fault)
-                    cases.Add(step, fault);
+                if (s_all || (i + first) % faults.Length == (int)fault)
+                    cases.Add(steps[i], fault);
             }
         }
 
         return cases;
     }
 
-    /// <summary>The program that a step runs which has to do with services, and its arguments as a pattern of sh.</summary>
-    protected abstract (string Program, string Arguments) CommandOfService(RepairMoment step);
-
-    private (string Program, string Arguments) CommandOf(RepairMoment step) => step switch
-    {
-        RepairMoment.Backup => ("cmp", "'/etc/sysconfig/iptables '*"),
-        RepairMoment.Marker => ("chmod", "'0644 /etc/use_dsa_with_iptables'"),
-        RepairMoment.Rules => ("iptables-restore", "''"),
-        _ => CommandOfService(step),
-    };
-
     /// <summary>One case.</summary>
     protected async Task RunAsync(RepairMoment step, Fault fault)
     {
-        await host.BreakAsync();
-        var rules = await PersistedAsync();
+        await PrepareAsync();
+        var kept = await KeptAsync();
         await using var disk = fault == Fault.DiskFull ? await SmallDisk.MountAsync(host, "/var/lib/natdsa", pages: 200) : null;
-        await PutInTheWayAsync(step, fault);
+        var (program, arguments) = CommandOf(step);
+        await PutInTheWayAsync(program, arguments, fault);
         var before = await host.Nat.SnapshotAsync();
 
         host.Disconnect();
-        string ending;
         using (var shell = new LabShell(host.Lab))
         {
             // A step's command that hangs gets a fifth of the time, the agent's restart a third.
             var target = fault switch { Fault.Killed => "@nat", Fault.Fails => "@natSsh", _ => "@natPlain" };
-            await using var repair = await shell.StartAsync($"{Repair} {target} -Confirm:0 -TimeoutSec {(fault == Fault.Hangs ? 25 : 100)}");
+            await using var change = await shell.StartAsync($"{Cmdlet} {target} -Confirm:0 -TimeoutSec {(fault == Fault.Hangs ? 25 : 100)}");
             if (fault is Fault.Cut or Fault.Killed or Fault.PowerCut)
             {
                 await UntilAsync($"test -e {Gate}/reached");
@@ -93,7 +103,7 @@ public abstract class FaultTests(SharedLab host)
                         await host.Nat.ShellAsync($"kill -9 $(pgrep -f '[s]shd(-session)?: root'); : >{Gate}/open");
                         break;
                     case Fault.Killed:
-                        await host.OnNatAsync($"kill -9 $(cat /var/lib/natdsa/*/worker); : >{Gate}/open");
+                        await host.OnNatAsync($"kill -9 $(cat $(ls -t /var/lib/natdsa/*/worker | head -n 1)); : >{Gate}/open");
                         break;
                     default:
                         await host.RebootNatAsync();
@@ -101,53 +111,49 @@ public abstract class FaultTests(SharedLab host)
                 }
             }
 
-            var answer = await repair.Answer.WaitAsync(TimeSpan.FromSeconds(110), TestContext.Current.CancellationToken);
-            ending = answer.Output.Select(one => one.BaseObject).OfType<RepairResult>().FirstOrDefault() is { } result ? result.Outcome.ToString() : answer.ErrorId;
+            var answer = await change.Answer.WaitAsync(TimeSpan.FromSeconds(110), TestContext.Current.CancellationToken);
+            var ending = answer.Output.Select(one => one.BaseObject).OfType<ChangeResult>().FirstOrDefault() is { } result ? result.Outcome.ToString() : answer.ErrorId;
             await UntilAsync("test ! -e /var/lib/natdsa/lock || flock -n /var/lib/natdsa/lock true");
             var state = await StateAsync(before, fault, answer.ToString());
-            Assert.Equal(rules, await PersistedAsync());
-            s_seen[(host.Lab.Options.ToString(), step, fault)] = $"{ending}; {state}";
+            if (state == "as before" && fault != Fault.PowerCut)
+                Assert.Equal(kept, await KeptAsync());
+            s_seen[(host.Lab.Options.ToString(), Cmdlet.Split(' ')[0], (int)step, step, fault)] = $"{ending}; {state}";
         }
 
         await ClearTheWayAsync();
-        await AssertRepairedByTheNextAsync();
+        await AssertDoneByTheNextAsync();
         if (s_all)
             await WriteTableAsync();
     }
 
     private async Task<string> StateAsync(LabSnapshot before, Fault fault, string said)
     {
-        if ((await host.Lab.FetchAsync()).Answered)
+        var now = await host.RunAsync($"{Cmdlet} @nat -WhatIf");
+        if (now.Errors.Count == 0 && now.Output is [{ BaseObject: ChangeResult { Outcome: ChangeOutcome.NothingToDo } }])
         {
-            var repaired = (await host.RunAsync($"{Repair} @nat -WhatIf")).Only<RepairResult>();
-            Assert.Equal(ChangeOutcome.NothingToDo, repaired.Outcome);
-            return "repaired";
+            await AssertDoneAsync();
+            return "done";
         }
 
         if (fault == Fault.PowerCut)
-        {
-            // The rules went with the power, and the marker stays: it does no harm, and the next start of the agent erases nothing.
-            Assert.Equal(NatStatus.Erased, (await host.RunAsync("Get-NatIptablesState @nat")).Only<NatIptablesState>().Status);
-            return "as before";
-        }
-
-        await host.AssertUnchangedSinceAsync(before, said, "/var/lib/natdsa", "/usr/local/sbin", "module dsa_filter");
+            await AssertAsBeforeBootAsync();
+        else
+            await host.AssertUnchangedSinceAsync(before, said, "/var/lib/natdsa", "/usr/local/sbin", "module dsa_filter");
         return "as before";
     }
 
-    private async Task AssertRepairedByTheNextAsync()
+    private async Task AssertDoneByTheNextAsync()
     {
-        var next = await host.RunAsync($"{Repair} @nat -Confirm:0");
+        var next = await host.RunAsync($"{Cmdlet} @nat -Confirm:0");
+        // One that was rolled back is told of first.
         if (next.Errors.Count > 0)
-            next = await host.RunAsync($"{Repair} @nat -Confirm:0");
-        Assert.Contains(next.Only<RepairResult>().Outcome, new[] { ChangeOutcome.Done, ChangeOutcome.NothingToDo });
-        Assert.True((await host.Lab.FetchAsync()).Answered);
-        Assert.Equal(DsaRisk.Protected, (await host.RunAsync("Get-DsaAgentState @nat")).Only<DsaAgentState>().Risk);
+            next = await host.RunAsync($"{Cmdlet} @nat -Confirm:0");
+        Assert.True(next.Errors.Count == 0 && next.Output is [{ BaseObject: ChangeResult { Outcome: ChangeOutcome.Done or ChangeOutcome.NothingToDo } }], next.ToString());
+        await AssertDoneAsync();
     }
 
-    private async Task PutInTheWayAsync(RepairMoment step, Fault fault)
+    private async Task PutInTheWayAsync(string program, string arguments, Fault fault)
     {
-        var (program, arguments) = CommandOf(step);
         var what = fault switch
         {
             Fault.Fails => "exit 1",
@@ -173,8 +179,6 @@ public abstract class FaultTests(SharedLab host)
         if [ -e /etc/init.d/ds_agent ]; then sed -i '/# in the way$/d' /etc/init.d/ds_agent; fi
         """);
 
-    private Task<string> PersistedAsync() => host.OnNatAsync("sha256sum /etc/sysconfig/iptables /etc/sysconfig/ip6tables");
-
     private async Task UntilAsync(string condition)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
@@ -187,18 +191,55 @@ public abstract class FaultTests(SharedLab host)
         const string Begin = "<!-- cases: written by the tests -->";
         var path = Path.Combine(LabPaths.Root, "docs", "safety.md");
         var text = await File.ReadAllTextAsync(path);
-        var rows = s_seen.OrderBy(s => s.Key.Flavor, StringComparer.Ordinal).ThenBy(s => s.Key.Step).ThenBy(s => s.Key.Fault)
-            .Select(s => string.Create(CultureInfo.InvariantCulture, $"| {s.Key.Flavor} | {s.Key.Step} | {s.Key.Fault} | {s.Value.Replace("; ", " | ", StringComparison.Ordinal)} |"));
+        var rows = s_seen.OrderBy(s => s.Key)
+            .Select(s => string.Create(CultureInfo.InvariantCulture, $"| {s.Key.Change} | {s.Key.Flavor} | {s.Key.Step} | {s.Key.Fault} | {s.Value.Replace("; ", " | ", StringComparison.Ordinal)} |"));
         await File.WriteAllTextAsync(path, text[..(text.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length)]
-            + $"\n\n{s_seen.Count} cases.\n\n| host | in the step | what goes wrong | outcome | the host then |\n| --- | --- | --- | --- | --- |\n{string.Join('\n', rows)}\n");
+            + $"\n\n{s_seen.Count} cases.\n\n| cmdlet | host | in the step | what goes wrong | outcome | the host then |\n| --- | --- | --- | --- | --- | --- |\n{string.Join('\n', rows)}\n");
     }
 }
 
-/// <summary>On the init scripts of RHEL 6, and iptables-nft.</summary>
-public sealed class SysVFaultTests(SharedLab host) : FaultTests(host), IClassFixture<SharedLab>
+/// <summary>Repair-DsaNatHost.</summary>
+public abstract class RepairFaultTests(SharedLab host) : FaultTests(host)
+{
+    /// <inheritdoc/>
+    protected override string Cmdlet => "Repair-DsaNatHost";
+
+    /// <inheritdoc/>
+    protected override Task PrepareAsync() => Host.BreakAsync();
+
+    /// <summary>The program that a step runs which has to do with services.</summary>
+    protected abstract (string Program, string Arguments) CommandOfService(RepairMoment step);
+
+    /// <inheritdoc/>
+    protected override (string Program, string Arguments) CommandOf(RepairMoment step) => step switch
+    {
+        RepairMoment.Backup => ("cmp", "'/etc/sysconfig/iptables '*"),
+        RepairMoment.Marker => ("chmod", "'0644 /etc/use_dsa_with_iptables'"),
+        RepairMoment.Rules => ("iptables-restore", "''"),
+        _ => CommandOfService(step),
+    };
+
+    /// <inheritdoc/>
+    protected override async Task AssertDoneAsync()
+    {
+        Assert.True((await Host.Lab.FetchAsync()).Answered);
+        Assert.Equal(DsaRisk.Protected, (await Host.RunAsync("Get-DsaAgentState @nat")).Only<DsaAgentState>().Risk);
+    }
+
+    /// <summary>The rules went with the power, and the marker stays: it does no harm, and the next start of the agent erases nothing.</summary>
+    protected override async Task AssertAsBeforeBootAsync() =>
+        Assert.Equal(NatStatus.Erased, (await Host.RunAsync("Get-NatIptablesState @nat")).Only<NatIptablesState>().Status);
+
+    /// <inheritdoc/>
+    protected override Task<string> KeptAsync() => Host.OnNatAsync("sha256sum /etc/sysconfig/iptables /etc/sysconfig/ip6tables");
+}
+
+/// <summary>Repair on the init scripts of RHEL 6, and iptables-nft.</summary>
+public sealed class SysVFaultTests(SharedLab host) : RepairFaultTests(host), IClassFixture<SharedLab>
 {
     /// <summary>Each step with the fault of its number.</summary>
-    public static TheoryData<RepairMoment, Fault> Cases() => CasesFrom(0);
+    public static TheoryData<RepairMoment, Fault> Cases() =>
+        CasesOf(0, RepairMoment.Backup, RepairMoment.Marker, RepairMoment.Rules, RepairMoment.Service, RepairMoment.Boot, RepairMoment.Agent);
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -213,11 +254,12 @@ public sealed class SysVFaultTests(SharedLab host) : FaultTests(host), IClassFix
     };
 }
 
-/// <summary>On a system like RHEL 7, with systemd, and iptables-legacy.</summary>
-public sealed class Rhel7FaultTests(Rhel7FaultTests.LegacyLab host) : FaultTests(host), IClassFixture<Rhel7FaultTests.LegacyLab>
+/// <summary>Repair on a system like RHEL 7, with systemd, and iptables-legacy.</summary>
+public sealed class Rhel7FaultTests(SharedRhel7LegacyLab host) : RepairFaultTests(host), IClassFixture<SharedRhel7LegacyLab>
 {
     /// <summary>Each step with the fault of another number.</summary>
-    public static TheoryData<RepairMoment, Fault> Cases() => CasesFrom(4);
+    public static TheoryData<RepairMoment, Fault> Cases() =>
+        CasesOf(4, RepairMoment.Backup, RepairMoment.Marker, RepairMoment.Rules, RepairMoment.Service, RepairMoment.Boot, RepairMoment.Agent);
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -230,7 +272,158 @@ public sealed class Rhel7FaultTests(Rhel7FaultTests.LegacyLab host) : FaultTests
         RepairMoment.Boot => ("systemctl", "'enable iptables.service'"),
         _ => ("systemctl", "'restart ds_agent.service'"),
     };
+}
 
-    /// <summary>The lab.</summary>
-    public sealed class LegacyLab() : SharedLab(new LabOptions(LabFlavor.Rhel7, LabBackend.Legacy));
+/// <summary>Restore-NatIptablesState.</summary>
+public abstract class RestoreFaultTests(SharedLab host) : FaultTests(host)
+{
+    private const string Running = "for table in nat filter; do iptables-save -t $table | grep '^-A'; done";
+
+    private string _good = "";
+
+    /// <inheritdoc/>
+    protected override string Cmdlet => "Restore-NatIptablesState";
+
+    /// <summary>The back end's front end.</summary>
+    protected abstract string Tool { get; }
+
+    /// <inheritdoc/>
+    protected override async Task PrepareAsync()
+    {
+        await Host.RenewAsync();
+        _good = await Host.OnNatAsync(Running + "; cat /etc/sysconfig/iptables");
+        Assert.True((await Host.RunAsync("Backup-NatIptablesState @nat")).Only<NatBackup>().IsGood);
+        // Somebody has broken the rules, and saved that.
+        await Host.OnNatAsync("iptables -t nat -F; iptables -A FORWARD -s 192.0.2.0/24 -j DROP; iptables-save >/root/saved; cat /root/saved >/etc/sysconfig/iptables; rm /root/saved");
+    }
+
+    /// <inheritdoc/>
+    protected override (string Program, string Arguments) CommandOf(RepairMoment step) => step switch
+    {
+        RepairMoment.Backup => ("cmp", "'/etc/sysconfig/iptables '*"),
+        RepairMoment.Rules => ($"{Tool}-restore", "''"),
+        _ => ("mv", "'-f /etc/sysconfig/iptables.natdsa-'*"),
+    };
+
+    /// <inheritdoc/>
+    protected override async Task AssertDoneAsync()
+    {
+        Assert.Equal(_good, await Host.OnNatAsync(Running + "; cat /etc/sysconfig/iptables"));
+        Assert.True((await Host.Lab.FetchAsync()).Answered);
+    }
+
+    /// <summary>What was persisted then runs.</summary>
+    protected override async Task AssertAsBeforeBootAsync() =>
+        Assert.Equal("", await Host.OnNatAsync("iptables-save -t nat | grep MASQUERADE || true"));
+
+    /// <summary>The persisted rules and the backup.</summary>
+    protected override Task<string> KeptAsync() => Host.OnNatAsync("sha256sum /etc/sysconfig/iptables /etc/sysconfig/ip6tables /var/lib/natdsa/backups/*/*");
+}
+
+/// <summary>Restore on the init scripts of RHEL 6, and iptables-nft.</summary>
+public sealed class SysVRestoreFaultTests(SharedLab host) : RestoreFaultTests(host), IClassFixture<SharedLab>
+{
+    /// <summary>Each step with another fault.</summary>
+    public static TheoryData<RepairMoment, Fault> Cases() => CasesOf(0, RepairMoment.Backup, RepairMoment.Rules, RepairMoment.Install);
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public Task The_host_ends_as_before_or_restored(RepairMoment step, Fault fault) => RunAsync(step, fault);
+
+    /// <inheritdoc/>
+    protected override string Tool => "iptables-nft";
+}
+
+/// <summary>Restore on a system like RHEL 7, with systemd, and iptables-legacy.</summary>
+public sealed class Rhel7RestoreFaultTests(SharedRhel7LegacyLab host) : RestoreFaultTests(host), IClassFixture<SharedRhel7LegacyLab>
+{
+    /// <summary>Every fault in every step, or none.</summary>
+    public static TheoryData<RepairMoment, Fault> Cases() => CasesOf(null, RepairMoment.Backup, RepairMoment.Rules, RepairMoment.Install);
+
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(Cases))]
+    public Task The_host_ends_as_before_or_restored(RepairMoment step, Fault fault) => RunAsync(step, fault);
+
+    /// <inheritdoc/>
+    protected override string Tool => "iptables-legacy";
+}
+
+/// <summary>Protect-DsaNatHost.</summary>
+public abstract class ProtectFaultTests(SharedLab host) : FaultTests(host)
+{
+    /// <inheritdoc/>
+    protected override string Cmdlet => "Protect-DsaNatHost -SaveRules";
+
+    /// <inheritdoc/>
+    protected override async Task PrepareAsync()
+    {
+        await Host.RenewAsync();
+        await Host.OnNatAsync($"iptables -A FORWARD -s 192.0.2.0/24 -j DROP; {NotAtBoot}");
+    }
+
+    /// <summary>Takes the service out of the boot sequence.</summary>
+    protected abstract string NotAtBoot { get; }
+
+    /// <summary>The program that puts it there.</summary>
+    protected abstract (string Program, string Arguments) CommandOfBoot { get; }
+
+    /// <inheritdoc/>
+    protected override (string Program, string Arguments) CommandOf(RepairMoment step) => step switch
+    {
+        RepairMoment.Backup => ("cmp", "'/etc/sysconfig/iptables '*"),
+        RepairMoment.Marker => ("chmod", "'0644 /etc/use_dsa_with_iptables'"),
+        RepairMoment.Install => ("mv", "'-f /etc/sysconfig/iptables.natdsa-'*"),
+        _ => CommandOfBoot,
+    };
+
+    /// <inheritdoc/>
+    protected override async Task AssertDoneAsync()
+    {
+        Assert.Contains("192.0.2.0/24", await Host.Nat.ReadFileAsync("/etc/sysconfig/iptables"), StringComparison.Ordinal);
+        await Host.OnNatAsync("test -f /etc/use_dsa_with_iptables && test -f /etc/do_not_open_ports_on_iptables");
+    }
+
+    /// <summary>The file is whole. What ran only in the kernel went with the power, and is put there again by hand.</summary>
+    protected override async Task AssertAsBeforeBootAsync()
+    {
+        await Host.OnNatAsync("grep -q MASQUERADE /etc/sysconfig/iptables && iptables-restore </etc/sysconfig/iptables && ip6tables-restore </etc/sysconfig/ip6tables");
+        await Host.OnNatAsync("iptables -C FORWARD -s 192.0.2.0/24 -j DROP || iptables -A FORWARD -s 192.0.2.0/24 -j DROP");
+    }
+
+    /// <inheritdoc/>
+    protected override Task<string> KeptAsync() => Host.OnNatAsync("sha256sum /etc/sysconfig/iptables /etc/sysconfig/ip6tables; iptables-save | grep '^-A'");
+}
+
+/// <summary>Protect on the init scripts of RHEL 6, and iptables-nft.</summary>
+public sealed class SysVProtectFaultTests(SharedLab host) : ProtectFaultTests(host), IClassFixture<SharedLab>
+{
+    /// <summary>Each step with another fault.</summary>
+    public static TheoryData<RepairMoment, Fault> Cases() => CasesOf(4, RepairMoment.Backup, RepairMoment.Marker, RepairMoment.Install, RepairMoment.Boot);
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public Task The_host_ends_as_before_or_protected(RepairMoment step, Fault fault) => RunAsync(step, fault);
+
+    /// <inheritdoc/>
+    protected override string NotAtBoot => "chkconfig iptables off; chkconfig ip6tables off";
+
+    /// <inheritdoc/>
+    protected override (string Program, string Arguments) CommandOfBoot => ("chkconfig", "'iptables on'");
+}
+
+/// <summary>Protect on a system like RHEL 7, with systemd, and iptables-legacy.</summary>
+public sealed class Rhel7ProtectFaultTests(SharedRhel7LegacyLab host) : ProtectFaultTests(host), IClassFixture<SharedRhel7LegacyLab>
+{
+    /// <summary>Every fault in every step, or none.</summary>
+    public static TheoryData<RepairMoment, Fault> Cases() => CasesOf(null, RepairMoment.Backup, RepairMoment.Marker, RepairMoment.Install, RepairMoment.Boot);
+
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(Cases))]
+    public Task The_host_ends_as_before_or_protected(RepairMoment step, Fault fault) => RunAsync(step, fault);
+
+    /// <inheritdoc/>
+    protected override string NotAtBoot => "systemctl disable iptables.service ip6tables.service";
+
+    /// <inheritdoc/>
+    protected override (string Program, string Arguments) CommandOfBoot => ("systemctl", "'enable iptables.service'");
 }

@@ -71,11 +71,16 @@ at_boot() {
     esac
 }
 
-# replace FILE: standard input becomes its content in one move; owner, mode and SELinux context stay, and so does a link to it.
-replace() {
+# new_beside FILE: where the new content of what FILE leads to is written first.
+new_beside() {
     replace_file=$1
     if [ -h "$1" ]; then replace_file=$(readlink -f "$1") || return 1; fi
     replace_new=$replace_file.natdsa-$ID
+}
+
+# replace FILE: standard input becomes its content in one move; owner, mode and SELinux context stay, and so does a link to it.
+replace() {
+    new_beside "$1" || return 1
     if { [ ! -e "$replace_file" ] || cp -p "$replace_file" "$replace_new"; } && cat >"$replace_new" && sync_file "$replace_new" &&
         mv -f "$replace_new" "$replace_file"; then
         relabel "$replace_file"
@@ -279,6 +284,8 @@ is_installed() { printf '%s' "$2" | cmp - "$1"; }
 step_install() { installs install_file; }
 
 put_back_file() {
+    # What was being written when its program was killed.
+    if new_beside "$1"; then rm -f "$replace_new"; fi
     if [ -e "$DIR/files$1" ]; then
         if cmp -s "$DIR/files$1" "$1"; then return 0; fi
         replace "$1" <"$DIR/files$1" && echo "$1: as it was"

@@ -12,6 +12,9 @@ public enum RepairMoment
     /// <summary>The marker is made; <c>iptables-restore</c> begins.</summary>
     Rules,
 
+    /// <summary>The rules are loaded, and confirmed; the persisted ones are about to take the place of the others.</summary>
+    Install,
+
     /// <summary>The rules are loaded, and confirmed over a new connection; <c>service iptables start</c> begins.</summary>
     Service,
 

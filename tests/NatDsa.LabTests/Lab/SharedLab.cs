@@ -121,3 +121,6 @@ public sealed class SharedSystemdLab() : SharedLab(new LabOptions(LabFlavor.Syst
 
 /// <summary>A <see cref="SharedLab"/> whose NAT host is like RHEL 7, with systemd.</summary>
 public sealed class SharedRhel7Lab() : SharedLab(new LabOptions(LabFlavor.Rhel7));
+
+/// <summary>A <see cref="SharedLab"/> whose NAT host is like RHEL 7, with systemd, on iptables-legacy.</summary>
+public sealed class SharedRhel7LegacyLab() : SharedLab(new LabOptions(LabFlavor.Rhel7, LabBackend.Legacy));
