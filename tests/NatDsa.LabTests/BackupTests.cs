@@ -93,7 +93,7 @@ public sealed class BackupTests(SharedLab host) : IClassFixture<SharedLab>, IDis
     public async Task A_link_in_the_way_is_refused(string link)
     {
         await host.RenewAsync();
-        await host.OnNatAsync($"mkdir -p /srv/elsewhere {Backups}; chmod 700 /var/lib/natdsa {Backups}; rm -rf {link}; ln -s /srv/elsewhere {link}");
+        await host.OnNatAsync($"rm -rf /srv/elsewhere; mkdir -p /srv/elsewhere {Backups}; chmod 700 /var/lib/natdsa {Backups}; rm -rf {link}; ln -s /srv/elsewhere {link}");
         var before = await host.Nat.SnapshotAsync();
         var answer = await host.RunAsync(Backup);
         Assert.Equal("BackupFailed", answer.ErrorId);

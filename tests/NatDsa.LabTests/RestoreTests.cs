@@ -60,6 +60,25 @@ public sealed class RestoreTests(SharedLab host) : IClassFixture<SharedLab>, IDi
     }
 
     [Fact]
+    public async Task Rules_that_are_in_no_file_are_offered_from_the_newest_good_backup_by_a_repair()
+    {
+        await host.RenewAsync();
+        var kept = (await host.RunAsync("Backup-NatIptablesState @nat")).Only<NatBackup>();
+        await host.Lab.BreakAsync("9.5.3-2754.el6");
+        await host.OnNatAsync("rm /etc/sysconfig/iptables");
+        var refused = await host.RunUnchangedAsync("Repair-DsaNatHost @nat -Confirm:0");
+        Assert.Equal("NothingToRestore", refused.ErrorId);
+        Assert.Contains($"Restore-NatIptablesState -Backup {kept.Id}", refused.Errors[0].ToString(), StringComparison.Ordinal);
+
+        await host.OnNatAsync("touch /etc/use_dsa_with_iptables");
+        Assert.Equal(ChangeOutcome.Done, (await host.RunAsync($"{Restore} -Backup {kept.Id}")).Only<RestoreResult>().Outcome);
+        Assert.True((await host.Lab.FetchAsync()).Answered);
+        await host.RunAsync("Repair-DsaNatHost @nat -Confirm:0");
+        await host.RebootNatAsync();
+        Assert.True((await host.Lab.FetchAsync()).Answered);
+    }
+
+    [Fact]
     public async Task What_is_damaged_missing_or_hostile_is_not_restored()
     {
         await host.RenewAsync();

@@ -66,10 +66,19 @@ public sealed class RepairDsaNatHost : TransactionCmdlet
     private protected override async Task RunAsync(HostTurn turn, CancellationToken cancellation)
     {
         HostSnapshot host = await ProbeAsync(turn, ProbeSections.All | ProbeSections.Change, cancellation).ConfigureAwait(false);
-        if ((await WhatWasRolledBackAsync(turn, host, cancellation).ConfigureAwait(false)
-            ?? await ChangeAsync(turn, RepairPlan.For(host, _options), cancellation).ConfigureAwait(false)) is not { } end)
+        ChangeEnd? end = await WhatWasRolledBackAsync(turn, host, cancellation).ConfigureAwait(false);
+        if (end is null)
         {
-            return;
+            RepairPlan plan = RepairPlan.For(host, _options);
+            if (plan.Refusal is { ErrorId: ErrorIds.NothingToRestore } nothing && (await KeptAsync(turn, "", cancellation).ConfigureAwait(false)).Backup is { } kept)
+            {
+                Write(nothing with { Message = Messages.RepairOffersBackup.With(nothing.Message, kept.Id, kept.Time) }, turn);
+                return;
+            }
+
+            end = await ChangeAsync(turn, plan, cancellation).ConfigureAwait(false);
+            if (end is null)
+                return;
         }
 
         var result = new RepairResult(end);
