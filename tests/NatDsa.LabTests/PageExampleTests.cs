@@ -30,11 +30,12 @@ public sealed class PageExampleTests : IDisposable
         foreach (PageExample example in PageExample.Read(Path.Combine(LabPaths.Root, "docs", "en-US", page)).Where(NeedsAHost))
         {
             // An agent once installed leaves its traces.
-            if (example.State is "clean" or "unsaved")
+            bool needsAgent = example.State is not ("clean" or "unsaved");
+            if (broken && !needsAgent)
                 await lab.RenewAsync();
-            else if (!broken)
+            else if (!broken && needsAgent)
                 await lab.BreakAsync();
-            broken = example.State is not ("clean" or "unsaved");
+            broken = needsAgent;
             (await lab.Nat.ShellAsync(AsAtFirst + Become(example.State, lab.Options.NatdsaPath))).EnsureSucceeded();
             LabResult run = await RunAsync(lab, example);
             Assert.True(run.Error.Length == 0, $"{example.Command}\n{run}");
