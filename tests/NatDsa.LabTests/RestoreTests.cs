@@ -38,6 +38,26 @@ public sealed class RestoreTests(SharedLab host) : IClassFixture<SharedLab>, IDi
     }
 
     [Fact]
+    public async Task A_file_that_was_replaced_is_put_back_when_the_next_cannot_be()
+    {
+        await host.RenewAsync();
+        await host.OnNatAsync("echo '# good' >/etc/nftables.conf");
+        await host.RunAsync("Backup-NatIptablesState @nat");
+        await host.OnNatAsync("echo '# newer' >/etc/nftables.conf; sed -i '/MASQUERADE/d' /etc/sysconfig/iptables; mount --bind /etc/sysconfig /etc/sysconfig && mount -o remount,ro,bind /etc/sysconfig");
+        try
+        {
+            var before = await host.Nat.SnapshotAsync();
+            var answer = await host.RunAsync(Restore);
+            Assert.Equal(("RestoreFailed", ChangeOutcome.Undone), (answer.ErrorId, answer.Despite<RestoreResult>().Outcome));
+            await host.AssertUnchangedSinceAsync(before, answer.ToString(), "/var/lib/natdsa");
+        }
+        finally
+        {
+            await host.OnNatAsync("umount /etc/sysconfig");
+        }
+    }
+
+    [Fact]
     public async Task A_backup_is_taken_by_its_id_from_a_folder_and_down_the_pipeline()
     {
         await host.RenewAsync();

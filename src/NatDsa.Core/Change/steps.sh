@@ -105,8 +105,25 @@ installs() {
 
 # ---- check: the rules that will be loaded are well formed. It comes first, and writes nothing.
 
+# plain RULES: rules that were sent, and are not the host's own, hold nothing but what iptables-save writes. iptables-restore takes every option of iptables
+# in a rule, also in quotes: --modprobe (shortened, or -M behind letters like -f, too) names a program for root to run. It reads a line longer than
+# 10 KiB as several; and a # that is not the first character of its line begins no comment.
+plain() {
+    plain_word="[^-\"\\[:space:]][^\"\\[:space:]]*"
+    plain_option='-f?|-[^-MVWbfhnvwx0-9"\\[:space:]][^"\\[:space:]]*|--([A-Za-ln-z0-9_]|m[A-Za-np-z0-9_-]|mo[A-Za-ce-z0-9_-]|mod[A-Za-oq-z0-9_-])[A-Za-z0-9_-]*'
+    plain_char="([^\"\\]|\\\\[\"'\\])"
+    plain_quoted="\"(|--?|([^-\"\\]|\\\\[\"'\\]|-[^-\"\\MVWbfhnvwx0-9]|--[^m\"\\])$plain_char*)\""
+    plain_token="($plain_word|$plain_option|$plain_quoted)"
+    plain_not=$(printf '%s\n' "$1" | grep -Env "^(#.*|[[:blank:]]*($plain_token([[:blank:]]+$plain_token)*[[:blank:]]*)?)\$" | head -n 1)
+    if [ -z "$plain_not" ]; then plain_not=$(printf '%s\n' "$1" | cut -b 8001- | grep -n . | head -n 1); fi
+    if [ -z "$plain_not" ]; then return 0; fi
+    complain "line ${plain_not%%:*} of the rules is none that iptables-save writes: ${plain_not#*:}"
+    return 1
+}
+
 check_rules() {
     if [ -z "$2$3" ]; then return 0; fi
+    plain "$3" || return 1
     if [ -n "$2" ]; then
         limited "$STEP_SECONDS" "$1-restore" --test <"$2"
     else
@@ -130,12 +147,21 @@ step_check() { loads check_rules && installs check_file; }
 # ---- backup: the running rules of both families, the persisted ones, what the service is set to
 
 keep_rules_to_load() {
+    plain "$3" || return 1
     if [ -n "$2" ]; then
         cp "$2" "$DIR/load/$1" && cmp "$2" "$DIR/load/$1"
     else
         printf '%s' "$3" >"$DIR/load/$1"
     fi || return 1
     chmod 0600 "$DIR/load/$1"
+}
+
+# keep_file PATH [CONTENT]: as it is, and CONTENT is what it may become.
+keep_file() {
+    case $1 in *nftables.conf) ;; *) plain "${2:-}" || return 1 ;; esac
+    if [ ! -f "$1" ] || [ -e "$DIR/files$1" ]; then return 0; fi
+    mkdir -p "$DIR/files${1%/*}" && cp -p "$1" "$DIR/files$1" && cmp "$1" "$DIR/files$1" || return 1
+    echo "$DIR/files$1"
 }
 
 # native FUNCTION: for all tables of nft's own that have an owner, FUNCTION FAMILY NAME
@@ -168,10 +194,9 @@ step_backup() {
     case " $STEPS " in *' owner-'*) keep_native || return 1 ;; esac
     loads keep_rules_to_load || return 1
     for file in $PERSISTED; do
-        if [ ! -f "$file" ]; then continue; fi
-        mkdir -p "$DIR/files${file%/*}" && cp -p "$file" "$DIR/files$file" && cmp "$file" "$DIR/files$file" || return 1
-        echo "$DIR/files$file"
+        keep_file "$file" || return 1
     done
+    installs keep_file || return 1
     {
         for marker in $MARKERS; do
             if [ -e "$marker" ]; then fact present "$marker"; else fact absent "$marker"; fi
