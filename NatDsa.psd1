@@ -26,6 +26,7 @@
         'Repair-DsaNatHost'
         'Restore-NatIptablesState'
         'Test-NatEgress'
+        'Export-DsaHostCommand'
     )
     VariablesToExport      = @()
     AliasesToExport        = @()

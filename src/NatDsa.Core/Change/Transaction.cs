@@ -1,5 +1,6 @@
 using System.Globalization;
 using NatDsa.Boot;
+using NatDsa.Privilege;
 using NatDsa.Probe;
 
 namespace NatDsa.Change;
@@ -43,7 +44,7 @@ internal sealed record Transaction(IReadOnlyList<string> Steps)
     /// <param name="limits">The time limits.</param>
     public HostScript ToScript(string id, string digest, ChangeLimits limits)
     {
-        HostScript script = HostScript.Load("frame.sh", "files.sh", "read.sh", "journal.sh", "steps.sh", "transaction.sh")
+        HostScript script = HostScript.Load(ScriptFiles.Transaction)
             .Reading(ProbeSections.All)
             .With("ID", id)
             .With("STEPS", string.Join(' ', Steps))

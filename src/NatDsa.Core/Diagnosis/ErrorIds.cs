@@ -24,6 +24,12 @@ public static class ErrorIds
     /// <summary>sudo is missing, refuses, or wants a password.</summary>
     public const string SudoFailed = nameof(SudoFailed);
 
+    /// <summary>The host's natdsa-host is of another version of the module.</summary>
+    public const string HostCommandOutdated = nameof(HostCommandOutdated);
+
+    /// <summary>The host's natdsa-host does not do what was asked for.</summary>
+    public const string HostCommandRefused = nameof(HostCommandRefused);
+
     /// <summary>Root is needed and the user is not root.</summary>
     public const string PermissionDenied = nameof(PermissionDenied);
 
@@ -47,6 +53,9 @@ public static class ErrorIds
 
     /// <summary>A file on this machine could not be read.</summary>
     public const string FileUnreadable = nameof(FileUnreadable);
+
+    /// <summary>A file on this machine could not be written.</summary>
+    public const string FileNotWritten = nameof(FileNotWritten);
 
     /// <summary>What is in the marker file's place is no regular file.</summary>
     public const string MarkerUnusable = nameof(MarkerUnusable);

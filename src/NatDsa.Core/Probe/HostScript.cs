@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
+using NatDsa.Privilege;
 
 namespace NatDsa.Probe;
 
@@ -22,13 +23,19 @@ public sealed class HostScript
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ReadOnlyMemory<byte>> _contents = new(StringComparer.Ordinal);
 
-    private HostScript(byte[][] texts) => _texts = texts;
+    private HostScript(ScriptFiles files) => (Privilege, _texts) = (files.Privilege, Array.ConvertAll(files.Names, File));
+
+    /// <summary>What it needs root for.</summary>
+    internal HostPrivilege Privilege { get; }
 
     /// <summary>The names and values that the script runs with, decoded.</summary>
     public IReadOnlyDictionary<string, string> Values => _values;
 
-    /// <summary>Reads one of this assembly's scripts, by its file name.</summary>
-    internal static HostScript Load(params string[] names) => new(Array.ConvertAll(names, static name => s_files.GetOrAdd(name, ReadFile)));
+    /// <summary>Reads one of this assembly's scripts.</summary>
+    internal static HostScript Load(ScriptFiles files) => new(files);
+
+    /// <summary>The text of one of this assembly's files, by its name.</summary>
+    internal static byte[] File(string name) => s_files.GetOrAdd(name, ReadFile);
 
     /// <summary>Sets one of the script's variables.</summary>
     /// <param name="name">The variable, as the script knows it: <c>[A-Z_][A-Z0-9_]*</c>.</param>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using NatDsa.Privilege;
 
 namespace NatDsa.Probe;
 
@@ -11,18 +12,18 @@ internal static class HostScripts
 
     /// <summary>Reads, and changes nothing.</summary>
     public static HostScript Probe(ProbeSections sections) =>
-        HostScript.Load("frame.sh", "read.sh", "probe.sh").Reading(sections);
+        HostScript.Load(ScriptFiles.Probe).Reading(sections);
 
     /// <summary>Creates or removes a marker file, then reads what is there now.</summary>
     public static HostScript Marker(DsaMarker marker, bool remove) =>
-        HostScript.Load("frame.sh", "files.sh", "read.sh", "marker.sh")
+        HostScript.Load(ScriptFiles.Marker)
             .Reading(ProbeSections.Marker | ProbeSections.Agent)
             .With("MARKER", marker.Path())
             .With("ACTION", remove ? "remove" : "set");
 
     /// <summary>Makes one HTTP request from the host.</summary>
     public static HostScript Egress(Uri uri, TimeSpan limit) =>
-        HostScript.Load("frame.sh", "files.sh", "read.sh", "egress.sh")
+        HostScript.Load(ScriptFiles.Egress)
             .Reading(ProbeSections.None)
             .With("URI", uri.AbsoluteUri)
             .With("SCHEME", uri.Scheme)
@@ -37,7 +38,7 @@ internal static class HostScripts
     /// <param name="wait">How long the script may wait for news.</param>
     /// <param name="confirm">Whether this is the new connection that new rules wait for.</param>
     public static HostScript Follow(string id, string seen, TimeSpan wait, bool confirm) =>
-        HostScript.Load("frame.sh", "read.sh", "journal.sh", "follow.sh")
+        HostScript.Load(ScriptFiles.Follow)
             .Reading(ProbeSections.All)
             .With("ID", id)
             .With("SEEN", seen)
@@ -49,7 +50,7 @@ internal static class HostScripts
     /// <param name="keep">How many backups stay; 0: all.</param>
     public static HostScript Backup(NatBackup backup, int keep)
     {
-        HostScript script = HostScript.Load("frame.sh", "files.sh", "read.sh", "kept.sh", "backup.sh")
+        HostScript script = HostScript.Load(ScriptFiles.Backup)
             .Reading(ProbeSections.None)
             .With("ID", backup.Id)
             .With("NOW", backup.LastSeen.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture))
@@ -64,7 +65,7 @@ internal static class HostScripts
     /// <summary>Reads a backup that is kept on the host.</summary>
     /// <param name="id">The backup; empty: the newest good one.</param>
     public static HostScript TakeBackup(string id) =>
-        HostScript.Load("frame.sh", "read.sh", "kept.sh", "take.sh").Reading(ProbeSections.None).With("ID", id);
+        HostScript.Load(ScriptFiles.TakeBackup).Reading(ProbeSections.None).With("ID", id);
 
     /// <summary>A time limit as the scripts take it: whole seconds, at least one.</summary>
     public static string Seconds(TimeSpan limit) =>

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Security;
+using NatDsa.Privilege;
 using NatDsa.Probe;
 using NatDsa.Resources;
 using NatDsa.Targets;
@@ -256,6 +257,9 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
 
     private protected static async Task<HostSnapshot> AnswerAsync(HostTarget target, HostScript script, RunLimits limits, CancellationToken cancellation)
     {
+        // Nor is anybody's password the business of a host where root is not needed.
+        if (script.Privilege == HostPrivilege.None)
+            limits = limits with { Sudo = null };
         HostAnswer answer = await target.RunAsync(script, limits, cancellation).ConfigureAwait(false);
         HostSnapshot host = HostSnapshot.Read(answer.Output, script, target.ComputerName, target);
         if (host.Answer.Sections.Count == 0 && !host.Answer.IsComplete)

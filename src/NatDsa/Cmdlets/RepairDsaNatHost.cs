@@ -90,8 +90,7 @@ public sealed class RepairDsaNatHost : TransactionCmdlet
     private async Task<RepairResult> VerifyAsync(HostTurn turn, RepairResult result, CancellationToken cancellation)
     {
         HostTarget behind = Other(VerifyFrom!, turn.Target);
-        // That host's request needs no root, and the password is none of its business.
-        RunLimits limits = LimitsOf(turn) with { KillOnStop = true, Sudo = null };
+        RunLimits limits = LimitsOf(turn) with { KillOnStop = true };
         TimeSpan request = TimeSpan.FromSeconds(Math.Min(15, limits.Time.TotalSeconds));
         try
         {

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using System.Text;
+using NatDsa.Privilege;
 using NatDsa.Resources;
 
 namespace NatDsa.Targets;
@@ -30,6 +31,11 @@ internal static class HostFailures
             ? answer.Error
             : Encoding.UTF8.GetString(answer.Output.Span[..Math.Min(MaxWords, answer.Output.Length)]);
         string said = Untrusted.OneLine(words.Length > MaxWords ? words[..MaxWords] : words);
+        bool byHostCommand = sudo && said.Contains(HostCommand.Said, StringComparison.Ordinal);
+        if (byHostCommand && answer.ExitCode == HostCommand.UnknownScript)
+            return new HostException(ErrorIds.HostCommandOutdated, ErrorCategory.InvalidOperation, Messages.HostCommandOutdated.With(host, HostCommand.Path));
+        if (byHostCommand && answer.ExitCode == HostCommand.RefusedValue)
+            return new HostException(ErrorIds.HostCommandRefused, ErrorCategory.PermissionDenied, Messages.HostCommandRefused.With(host, HostCommand.Path, said));
         return sudo
             ? new HostException(ErrorIds.SudoFailed, ErrorCategory.PermissionDenied, Messages.SudoFailed.With(host, said))
             : new HostException(ErrorIds.AnswerBroken, ErrorCategory.InvalidData, Messages.NoAnswer.With(host, answer.ExitCode, said));

@@ -21,7 +21,7 @@ internal sealed class LocalTarget : HostTarget
 
         using var time = new CancellationTokenSource(limits.Time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellation);
-        using Process shell = Start(limits);
+        using Process shell = Start(script, limits);
         try
         {
             Task<(byte[] Bytes, bool TooLong)> error = ReadAsync(shell.StandardError.BaseStream, MaxError, discardRest: true, stop.Token);
@@ -58,7 +58,7 @@ internal sealed class LocalTarget : HostTarget
         }
     }
 
-    private static Process Start(RunLimits limits)
+    private static Process Start(HostScript script, RunLimits limits)
     {
         var start = new ProcessStartInfo("/bin/sh")
         {
@@ -67,7 +67,7 @@ internal sealed class LocalTarget : HostTarget
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        foreach (string argument in ShellLaunch.Arguments(limits.Sudo))
+        foreach (string argument in ShellLaunch.Arguments(script, limits.Sudo))
             start.ArgumentList.Add(argument);
         return Process.Start(start)!;
     }

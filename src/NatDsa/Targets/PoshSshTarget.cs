@@ -92,7 +92,7 @@ internal sealed class PoshSshTarget : HostTarget
     private bool HasInput(HostScript script, Sudo? sudo, out string text)
     {
         bool takesInput = CommandType().GetMethod("CreateInputStream", []) is not null;
-        text = (takesInput ? ShellLaunch.Command(sudo) : ShellLaunch.CommandWithScript(script, sudo))
+        text = (takesInput ? ShellLaunch.Command(script, sudo) : ShellLaunch.CommandWithScript(script, sudo))
             ?? throw new HostException(ErrorIds.SessionTooOld, ErrorCategory.NotImplemented, Messages.SessionTooOld.With(ComputerName, _client.GetType().Assembly.GetName().Version));
         return takesInput;
     }

@@ -59,7 +59,7 @@ internal sealed class SessionTarget(PSSession session) : HostTarget
     {
         using var pipeline = new RemotePipeline(session.Runspace, ComputerName);
         pipeline.Commands.AddScript(s_run)
-            .AddParameter("Arguments", ShellLaunch.Arguments(limits.Sudo))
+            .AddParameter("Arguments", ShellLaunch.Arguments(script, limits.Sudo))
             .AddParameter("Content", ShellLaunch.Input(script, limits.Sudo))
             .AddParameter("Seconds", (int)Math.Ceiling(limits.Time.TotalSeconds))
             .AddParameter("KillOnStop", limits.KillOnStop)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using NatDsa.Privilege;
 using NatDsa.Probe;
 
 namespace NatDsa.Targets;
@@ -12,6 +13,9 @@ internal static class ShellLaunch
     // A script that goes on without its connection finds its own text in the variable.
     private const string RunInput = "natdsa_script=$(cat) && eval \"$natdsa_script\"";
 
+    // The same between double quotes.
+    private const string QuotedRunInput = "natdsa_script=\\$(cat) && eval \\\"\\$natdsa_script\\\"";
+
     // MAX_ARG_STRLEN of 4 KiB pages.
     private const int MaxArgument = 128 << 10;
 
@@ -19,8 +23,9 @@ internal static class ShellLaunch
     private static readonly byte[] s_launchLine = Encoding.UTF8.GetBytes($"eval \"$(printf %b '{HostScript.Inert(s_launch)}')\"\n");
 
     /// <summary>The arguments of <c>/bin/sh</c>.</summary>
-    public static string[] Arguments(Sudo? sudo) =>
-        ["-c", s_launch, "sh", sudo switch { null => "as-is", { Password: null } => "sudo", _ => "password" }];
+    public static string[] Arguments(HostScript script, Sudo? sudo) => sudo is null
+        ? ["-c", s_launch, "sh", "as-is"]
+        : ["-c", s_launch, "sh", sudo.Password is null ? "sudo" : "password", HostCommand.Path, HostCommand.Argument(script.Privilege)];
 
     /// <summary>What goes to standard input.</summary>
     public static byte[] Input(HostScript script, Sudo? sudo)
@@ -38,14 +43,19 @@ internal static class ShellLaunch
     /// The command for an sshd, which hands it to the user's login shell, whatever that is. What is in it, csh, fish and all that come
     /// from Bourne's read alike. It asks for no session of its own: sshd has given it one, whose leader setsid would leave behind.
     /// </summary>
-    public static string Command(Sudo? sudo) => sudo switch
+    public static string Command(HostScript script, Sudo? sudo) => sudo switch
     {
         null => $"/bin/sh -c '{RunInput}'",
-        { Password: null } => $"sudo -n -- /bin/sh -c '{RunInput}'",
+        { Password: null } => $"/bin/sh -c '{BySudo(script)}'",
         // What starts it has quotes and line ends that not all shells read alike: it is the input's first line. A login shell that asks its
         // user something has read that line, and the next is the password, which must not be run.
-        _ => "/bin/sh -c 'IFS= read -r launch; case $launch in eval*printf*) eval \"$launch\" ;; *) exit 65 ;; esac' sh password",
+        _ => $"/bin/sh -c 'IFS= read -r launch; case $launch in eval*printf*) eval \"$launch\" ;; *) exit 65 ;; esac' sh password {HostCommand.Path} {HostCommand.Argument(script.Privilege)}",
     };
+
+    // It comes between single quotes, and has none.
+    private static string BySudo(HostScript script) =>
+        $"if test -x {HostCommand.Path}; then exec sudo -n -- {HostCommand.Path} {HostCommand.Argument(script.Privilege)}; fi; "
+        + $"exec sudo -n -- /bin/sh -c \"{QuotedRunInput}\"";
 
     /// <summary>What goes to the standard input of <see cref="Command"/>.</summary>
     public static byte[] CommandInput(HostScript script, Sudo? sudo)
@@ -60,10 +70,10 @@ internal static class ShellLaunch
     /// </summary>
     public static string? CommandWithScript(HostScript script, Sudo? sudo)
     {
-        string text = Encoding.UTF8.GetString(script.ToStandardInput());
-        string command = $"/bin/sh -c 'natdsa_script=$(printf %b \"{HostScript.Inert(text)}\") && eval \"$natdsa_script\"' </dev/null";
-        if (sudo is not null)
-            command = "sudo -n -- " + command;
+        string text = HostScript.Inert(Encoding.UTF8.GetString(script.ToStandardInput()));
+        string command = sudo is null
+            ? $"/bin/sh -c 'natdsa_script=$(printf %b \"{text}\") && eval \"$natdsa_script\"' </dev/null"
+            : $"/bin/sh -c 'printf %b \"{text}\" | {{ {BySudo(script)}; }}'";
         return sudo?.Password is null && command.Length < MaxArgument ? command : null;
     }
 

@@ -42,7 +42,7 @@ internal sealed class SshTarget : HostTarget
         bool begun = false;
         try
         {
-            using SshRun run = await StartAsync(ShellLaunch.Command(limits.Sudo), stop.Token).ConfigureAwait(false);
+            using SshRun run = await StartAsync(ShellLaunch.Command(script, limits.Sudo), stop.Token).ConfigureAwait(false);
             begun = true;
             SshAnswer answer = await run.AnswerAsync(ShellLaunch.CommandInput(script, limits.Sudo), limits.MaxOutput, MaxError, limits.KillOnStop, stop.Token).ConfigureAwait(false);
             return new HostAnswer(answer.Output, Encoding.UTF8.GetString(answer.Error.Span), answer.ExitCode);

@@ -10,7 +10,7 @@ namespace NatDsa.LabTests;
 /// <summary>
 /// PowerShell in this process, with the module in it. A command names the hosts of a lab by splatting: <c>@nat</c> and
 /// <c>@client</c> are sessions of root (<c>$client.Session</c> is the session itself), <c>@operator</c> is one of the user who is not root on the NAT host, and <c>@natSsh</c> is
-/// the NAT host by its name, with PowerShell there; <c>@natPlain</c>, with its sshd alone. <c>$password</c> is what that user's sudo asks for.
+/// the NAT host by its name, with PowerShell there; <c>@natPlain</c> and <c>@operatorPlain</c>, with its sshd alone. <c>$password</c> is what that user's sudo asks for.
 /// </summary>
 public sealed class LabShell : IDisposable
 {
@@ -28,7 +28,8 @@ public sealed class LabShell : IDisposable
         state.ThrowOnRunspaceOpenError = true;
         state.ImportPSModule([typeof(GetNatIptablesState).Assembly.Location]);
         state.Variables.Add(new SessionStateVariableEntry("natSsh", Remoting(lab.Nat, "root"), null));
-        state.Variables.Add(new SessionStateVariableEntry("natPlain", Plain(lab.Nat), null));
+        state.Variables.Add(new SessionStateVariableEntry("natPlain", Plain(lab.Nat, "root"), null));
+        state.Variables.Add(new SessionStateVariableEntry("operatorPlain", Plain(lab.Nat, "operator"), null));
         state.Variables.Add(new SessionStateVariableEntry("password", Secret(Lab.OperatorPassword), null));
         _runspace = RunspaceFactory.CreateRunspace(state);
         _runspace.Open();
@@ -77,11 +78,11 @@ public sealed class LabShell : IDisposable
         ["Options"] = new Hashtable { ["UserKnownHostsFile"] = _lab.KnownHostsPath },
     };
 
-    private Hashtable Plain(LabHost host) => new()
+    private Hashtable Plain(LabHost host, string user) => new()
     {
         ["ComputerName"] = host.Address,
         ["Port"] = _lab.Port,
-        ["UserName"] = "root",
+        ["UserName"] = user,
         ["KeyFile"] = _lab.KeyFilePath,
         ["KnownHostsPath"] = _lab.KnownHostsPath,
     };

@@ -1,4 +1,5 @@
 using System.Text;
+using NatDsa.Privilege;
 using NatDsa.Probe;
 using NatDsa.Tests.Host;
 using Xunit;
@@ -39,7 +40,7 @@ public sealed class FrameScriptTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "These shells are Linux'.");
         const string value = "$(reboot) `id` 'quoted' \"x\" \\0101 %s\n-n\ttab テーブル\n\n";
-        HostScript script = HostScript.Load("frame.sh").Reading(ProbeSections.None).With("VALUE", value);
+        HostScript script = HostScript.Load(new ScriptFiles(HostPrivilege.Read, "frame.sh")).Reading(ProbeSections.None).With("VALUE", value);
         string[] words = shell.Split(' ');
         ProgramRun run = await ProgramRun.OfAsync(
             ProgramRun.Start(words[0], [.. words[1..], "-c", "eval \"$(cat)\""]),
@@ -73,7 +74,7 @@ public sealed class FrameScriptTests
         string[] words = shell.Split(' ');
         foreach (HostScript script in (HostScript[])
             [HostScripts.Probe(ProbeSections.All), HostScripts.Marker(DsaMarker.UseDsaWithIptables, remove: false), HostScripts.Egress(new Uri("http://a.example"), TimeSpan.FromSeconds(1)),
-                HostScript.Load("frame.sh", "files.sh", "read.sh", "journal.sh", "steps.sh", "transaction.sh"), HostScripts.Follow("id", "", TimeSpan.FromSeconds(1), confirm: true)])
+                HostScript.Load(ScriptFiles.Transaction), HostScripts.Follow("id", "", TimeSpan.FromSeconds(1), confirm: true)])
         {
             ProgramRun run = await ProgramRun.OfAsync(ProgramRun.Start(words[0], [.. words[1..], "-n"]), Encoding.UTF8.GetString(script.ToStandardInput()));
             Assert.Equal(new ProgramRun(0, "", ""), run);

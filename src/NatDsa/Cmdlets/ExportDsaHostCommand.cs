@@ -1,0 +1,33 @@
+using System.Management.Automation;
+using NatDsa.Privilege;
+
+namespace NatDsa.Cmdlets;
+
+/// <summary>Writes natdsa-host: the one program that sudo need allow on a host, in place of a shell.</summary>
+[Cmdlet(VerbsData.Export, "DsaHostCommand", SupportsShouldProcess = true)]
+[OutputType(typeof(FileInfo))]
+public sealed class ExportDsaHostCommand : PSCmdlet
+{
+    /// <summary>The file to write; one that is there is replaced.</summary>
+    [Parameter(Mandatory = true, Position = 0)]
+    [ValidateNotNullOrEmpty]
+    public string Path { get; set; } = "";
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        string path = SessionState.Path.GetUnresolvedProviderPathFromPSPath(Path);
+        if (!ShouldProcess(path))
+            return;
+        try
+        {
+            File.WriteAllBytes(path, HostCommand.ToBytes());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            ThrowTerminatingError(new ErrorRecord(e, ErrorIds.FileNotWritten, ErrorCategory.WriteError, Path));
+        }
+
+        WriteObject(new FileInfo(path));
+    }
+}
