@@ -31,6 +31,31 @@ public sealed class RulesetReaderTests
         Assert.Equal((source, protocol, from), (rule.Source?.ToString(), rule.Protocol, rule.In?.ToString()));
     }
 
+    [Theory]
+    [InlineData("-A INPUT -i lo -c 42 978924000000 -j ACCEPT")]
+    [InlineData("-A INPUT -c 42,978924000000 -i lo -j ACCEPT")]
+    [InlineData("-A INPUT -i lo -m comment --comment \"a b\" -j ACCEPT -c 42 978924000000")]
+    [InlineData("-A INPUT -i lo -j ACCEPT --set-counters 42 978924000000")]
+    [InlineData("-A INPUT -i lo --set-counters=42,978924000000 -j ACCEPT")]
+    [InlineData("[42:978924000000] -A INPUT -i lo -j ACCEPT")]
+    public void Counters_stand_before_a_rule_and_among_its_options(string line)
+    {
+        Rule rule = One(line);
+        Assert.Equal(("lo", "ACCEPT", 42ul, 978_924_000_000ul), (rule.In?.Name, rule.Target, rule.Packets, rule.Bytes));
+        Assert.Empty(rule.TargetOptions);
+    }
+
+    [Theory]
+    [InlineData("-A INPUT -c 42 -j ACCEPT", 16)]
+    [InlineData("-A INPUT -j ACCEPT -c 42", 20)]
+    [InlineData("-A INPUT -c 42,x -j ACCEPT", 13)]
+    [InlineData("-A INPUT ! -c 42 43 -j ACCEPT", 15)]
+    public void Counters_that_are_none_are_refused_with_their_place(string line, int column)
+    {
+        RulesetError error = Assert.Throws<RulesetSyntaxException>(() => One(line)).Error;
+        Assert.Equal((6, column), (error.Line, error.Column));
+    }
+
     [Fact]
     public void Free_text_that_looks_like_an_option_is_none() =>
         Assert.Equal("ACCEPT", One("-A INPUT -m comment --comment -j -j ACCEPT").Target);
