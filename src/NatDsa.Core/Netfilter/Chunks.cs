@@ -16,6 +16,13 @@ internal sealed class Chunks<T>(int bits, int expected = int.MaxValue)
     /// <summary>An element.</summary>
     public ref T this[int index] => ref _chunks[index >> bits][index & ((1 << bits) - 1)];
 
+    /// <summary>The chunk that an element is in, and its place there.</summary>
+    public T[] ChunkOf(int index, out int place)
+    {
+        place = index & ((1 << bits) - 1);
+        return _chunks[index >> bits];
+    }
+
     /// <summary>Adds an element, which has its default value.</summary>
     public ref T Add()
     {

@@ -17,7 +17,8 @@ internal sealed class CommandReader : IRuleReader
     private readonly RuleStore _store;
     private readonly SyntaxErrors _errors;
     private readonly NetfilterFamily _family;
-    private readonly SpecificationReader _words;
+    private readonly LineWords _words;
+    private readonly SpecificationReader _specifications;
     private readonly bool _isSave;
     private readonly bool _defersRules;
     private readonly Queue<bool> _tableBeginnings = new();
@@ -44,7 +45,8 @@ internal sealed class CommandReader : IRuleReader
         Ruleset = new Ruleset(text, format) { DeclaredFamily = family };
         _errors = new SyntaxErrors(Ruleset, mode);
         _store = Ruleset.Store;
-        _words = new SpecificationReader(_store, _errors);
+        _words = new LineWords(text, _errors);
+        _specifications = new SpecificationReader(_store, _words, _errors);
         if (defersRules)
             _store.Reader = this;
         _position = text is ['\uFEFF', ..] ? 1 : 0;
@@ -253,7 +255,7 @@ internal sealed class CommandReader : IRuleReader
         record.Traits = builtIn ? record.Traits | ChainTraits.BuiltIn : record.Traits & ~ChainTraits.BuiltIn;
     }
 
-    private bool NextWord(out int start, out int length) => _words.NextWord(ref _cursor, out start, out length, out _) && length > 0;
+    private bool NextWord(out int start, out int length) => _words.TryRead(ref _cursor, out start, out length);
 
     // [packets:bytes]
     private static bool TryReadCounters(ReadOnlySpan<char> word, out ulong packets, out ulong bytes)
@@ -385,7 +387,7 @@ internal sealed class CommandReader : IRuleReader
         record.Start = start;
         if (counters is { } values)
             _store.SetCounters(index, values.Packets, values.Bytes, false);
-        if (_words.Read(ref record, index, ref _cursor))
+        if (_specifications.Read(ref record, index, ref _cursor))
             return index;
         _store.RemoveLast();
         return -1;
@@ -490,7 +492,7 @@ internal sealed class CommandReader : IRuleReader
 
         if (!NextWord(out int restStart, out int restLength))
             return;
-        if (_text.AsSpan(restStart, restLength) is "-c" && _words.TryReadCounters(ref _cursor, out ulong packets, out ulong bytes))
+        if (_text.AsSpan(restStart, restLength) is "-c" && _specifications.TryReadCounters(ref _cursor, out ulong packets, out ulong bytes))
             _store.SetChainCounters(chain, packets, bytes);
         else
             _errors.Report(Messages.UnexpectedWord, restStart, restLength);
@@ -508,7 +510,7 @@ internal sealed class CommandReader : IRuleReader
             for (int position = line; position < _text.Length && _text.AsSpan(position).StartsWith("-P ");)
             {
                 int cursor = position + "-P ".Length;
-                if (_words.NextWord(ref cursor, out int start, out int length, out _) && length > 0)
+                if (_words.TryRead(ref cursor, out int start, out int length))
                     names.Add(Names.Intern(_text.AsSpan(start, length)));
                 position = _words.EndOfLine(position);
                 while (position < _text.Length && _text[position] is '\r' or '\n')
@@ -534,7 +536,7 @@ internal sealed class CommandReader : IRuleReader
     private void ReportWordAt(int start)
     {
         int cursor = start;
-        if (_words.NextWord(ref cursor, out int wordStart, out int length, out _) && length > 0)
+        if (_words.TryRead(ref cursor, out int wordStart, out int length))
             _errors.Report(Messages.UnexpectedWord, wordStart, length);
         else
             _errors.Report(Messages.UnexpectedWord, start, 0);

@@ -45,6 +45,7 @@ internal sealed class NameTable(string text = "")
     /// <summary>The number of a name; -1 when it has none. Safe from many threads once no name is added any more.</summary>
     public int Find(ReadOnlySpan<char> name) => Find(name, new Key(name));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Find(ReadOnlySpan<char> name, in Key key)
     {
         int[] slots = _slots;
@@ -55,10 +56,12 @@ internal sealed class NameTable(string text = "")
                 return number;
             ref Entry entry = ref _entries[number];
             // The key of a short name is all of it.
-            if (entry.Key.Equals(key) && (name.Length <= Key.Characters || name.SequenceEqual(entry.Start < 0 ? entry.Name : text.AsSpan(entry.Start, name.Length))))
+            if (entry.Key.Equals(key) && (name.Length <= Key.Characters || IsNameOf(entry, name)))
                 return number;
         }
     }
+
+    private bool IsNameOf(in Entry entry, ReadOnlySpan<char> name) => name.SequenceEqual(entry.Start < 0 ? entry.Name : text.AsSpan(entry.Start, name.Length));
 
     private int Add(ReadOnlySpan<char> name, in Key key)
     {

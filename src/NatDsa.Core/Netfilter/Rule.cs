@@ -25,17 +25,23 @@ public sealed class Rule : IEquatable<Rule>
 {
     private readonly RuleStore _store;
     private readonly Chain _chain;
-    private readonly Word[] _words = [];
     private readonly int _index;
-    private readonly int _firstWord;
-    private readonly int _wordCount;
+
+    // Where the record and the words are: asking for everything looks thirty times.
+    private readonly RuleRecord[] _records;
+    private readonly int _place;
+    private readonly Word[] _words = [];
 
     internal Rule(RuleStore store, int index)
     {
-        ref RuleRecord record = ref store[index];
-        (_store, _index, _chain) = (store, index, store.ChainOf(record.Chain));
+        (_store, _index, _records) = (store, index, store.RecordsWith(index, out _place));
+        ref readonly RuleRecord record = ref Record;
+        _chain = store.ChainOf(record.Chain);
         if (record.WordCount > 0 && (record.Traits & RuleTraits.OptionsAreText) == 0)
-            (_words, _wordCount) = (store.WordsFrom(record.FirstWord, out _firstWord), record.WordCount);
+        {
+            _words = store.WordsFrom(record.FirstWord, out int first);
+            (FirstWord, EndOfWords) = (first, first + record.WordCount);
+        }
     }
 
     /// <summary>The name of the table that the rule is in: <c>nat</c>.</summary>
@@ -52,7 +58,7 @@ public sealed class Rule : IEquatable<Rule>
         Has(RuleTraits.IPv4Only) ? NetfilterFamily.IPv4 : Has(RuleTraits.IPv6Only) ? NetfilterFamily.IPv6 : DeclaringChain.Table.Family;
 
     /// <summary>Its place in the chain, from 1.</summary>
-    public int Number => Record.Number;
+    public int Number => _store[_index].Number;
 
     /// <summary>
     /// What happens to a packet that matches: a verdict (<c>ACCEPT</c>), a target extension (<c>MASQUERADE</c>) or the chain to
@@ -80,7 +86,7 @@ public sealed class Rule : IEquatable<Rule>
     {
         get
         {
-            ref RuleRecord record = ref Record;
+            ref readonly RuleRecord record = ref Record;
             return Address(record.Traits, RuleTraits.HasSource, RuleTraits.SourceIsListed, RuleTraits.SourceNegated, record.SourceAddress, record.SourceMask);
         }
     }
@@ -90,7 +96,7 @@ public sealed class Rule : IEquatable<Rule>
     {
         get
         {
-            ref RuleRecord record = ref Record;
+            ref readonly RuleRecord record = ref Record;
             return Address(
                 record.Traits, RuleTraits.HasDestination, RuleTraits.DestinationIsListed, RuleTraits.DestinationNegated, record.DestinationAddress, record.DestinationMask);
         }
@@ -116,7 +122,7 @@ public sealed class Rule : IEquatable<Rule>
     public RuleMatchList Matches => new(this);
 
     /// <summary>The target's own options, in order: <c>--to-source 192.0.2.1</c>. Under the same condition as <see cref="Matches"/>.</summary>
-    public RuleOptionList TargetOptions => new(this, 0, Words.Length, WordRole.TargetOption);
+    public RuleOptionList TargetOptions => new(this, FirstWord, EndOfWords, WordRole.TargetOption);
 
     /// <summary>
     /// What the rule says beyond the other columns, as the text has it: <c>-m</c> and the target's options in iptables-save, the last
@@ -191,7 +197,11 @@ public sealed class Rule : IEquatable<Rule>
 
     internal string ProtocolName => Record.Protocol == 0 ? "all" : _store.Names[Record.Protocol - 1];
 
-    internal ReadOnlySpan<Word> Words => new(_words, _firstWord, _wordCount);
+    /// <summary>The number of the first of its words: of options, their values, and names of matches.</summary>
+    internal int FirstWord { get; }
+
+    /// <summary>The number behind that of its last word.</summary>
+    internal int EndOfWords { get; }
 
     internal int Start => Record.Start;
 
@@ -199,7 +209,10 @@ public sealed class Rule : IEquatable<Rule>
 
     internal string SourceText => _store.Text;
 
-    private ref RuleRecord Record => ref _store[_index];
+    // Only a rule's number can change after it was handed out, and a record can be moved by then.
+    private ref readonly RuleRecord Record => ref _records[_place];
+
+    internal Word WordAt(int number) => _words[number];
 
     internal ReadOnlySpan<char> Slice(Word word) => _store.Text.AsSpan(word.Start, word.Length);
 
@@ -213,8 +226,9 @@ public sealed class Rule : IEquatable<Rule>
     private string CommandOptions()
     {
         var text = new StringBuilder();
-        foreach (Word word in Words)
+        for (int i = FirstWord; i < EndOfWords; i++)
         {
+            Word word = WordAt(i);
             if (text.Length > 0)
                 text.Append(' ');
             if (word.IsNegated)

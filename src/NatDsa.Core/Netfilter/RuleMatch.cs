@@ -16,10 +16,10 @@ public readonly struct RuleMatch : IEquatable<RuleMatch>
     internal RuleMatch(Rule rule, int start, int end) => (_rule, _start, _end) = (rule, start, end);
 
     /// <summary>The extension's name.</summary>
-    public string Name => IsImplicit ? _rule.ProtocolName : OptionNames.Intern(_rule.Slice(_rule.Words[_start]));
+    public string Name => IsImplicit ? _rule.ProtocolName : OptionNames.Intern(_rule.Slice(_rule.WordAt(_start)));
 
     /// <summary>Whether the match comes with the protocol, without <c>-m</c>.</summary>
-    public bool IsImplicit => _rule.Words[_start].Role != WordRole.Match;
+    public bool IsImplicit => _rule.WordAt(_start).Role != WordRole.Match;
 
     /// <summary>Its options, in the order of the text.</summary>
     public RuleOptionList Options => new(_rule, IsImplicit ? _start : _start + 1, _end, WordRole.MatchOption);
@@ -130,7 +130,7 @@ public readonly struct RuleMatchList : IReadOnlyList<RuleMatch>, IEquatable<Rule
         private int _start;
         private int _end;
 
-        internal Enumerator(Rule rule) => _rule = rule;
+        internal Enumerator(Rule? rule) => (_rule, _end) = (rule, rule?.FirstWord ?? 0);
 
         /// <summary>The match that was come to.</summary>
         public readonly RuleMatch Current => new(_rule!, _start, _end);
@@ -138,15 +138,16 @@ public readonly struct RuleMatchList : IReadOnlyList<RuleMatch>, IEquatable<Rule
         /// <summary>Goes to the next.</summary>
         public bool MoveNext()
         {
-            ReadOnlySpan<Word> words = _rule is null ? default : _rule.Words;
+            if (_rule is not { EndOfWords: var end } rule)
+                return false;
             _start = _end;
-            while (_start < words.Length && words[_start].Role is not (WordRole.Match or WordRole.MatchOption))
+            while (_start < end && rule.WordAt(_start).Role is not (WordRole.Match or WordRole.MatchOption))
                 _start++;
-            if (_start == words.Length)
+            if (_start >= end)
                 return false;
             _end = _start + 1;
             // A target's options can stand between a match and its options; a new match ends the one before.
-            while (_end < words.Length && words[_end].Role != WordRole.Match)
+            while (_end < end && rule.WordAt(_end).Role != WordRole.Match)
                 _end++;
             return true;
         }

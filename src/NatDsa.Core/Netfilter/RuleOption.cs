@@ -11,10 +11,9 @@ public readonly struct RuleOption : IEquatable<RuleOption>
 {
     private readonly Rule _rule;
     private readonly int _index;
+    private readonly Word _word;
 
-    internal RuleOption(Rule rule, int index) => (_rule, _index) = (rule, index);
-
-    private Word Word => _rule.Words[_index];
+    internal RuleOption(Rule rule, int index) => (_rule, _index, _word) = (rule, index, rule.WordAt(index));
 
     /// <summary>The name, as written, dashes and all.</summary>
     public string Name => OptionNames.Intern(NameSpan);
@@ -24,14 +23,13 @@ public readonly struct RuleOption : IEquatable<RuleOption>
     {
         get
         {
-            Word word = Word;
-            ReadOnlySpan<char> name = _rule.Slice(word);
-            return word.HasAttachedValue ? name[..name.IndexOf('=')] : name;
+            ReadOnlySpan<char> name = _rule.Slice(_word);
+            return _word.HasAttachedValue ? name[..name.IndexOf('=')] : name;
         }
     }
 
     /// <summary>Whether the rule says <c>!</c> of it.</summary>
-    public bool IsNegated => Word.IsNegated;
+    public bool IsNegated => _word.IsNegated;
 
     /// <summary>The values, with quotes and backslashes taken away. Empty for an option that is only a word.</summary>
     public IReadOnlyList<string> Values
@@ -49,7 +47,7 @@ public readonly struct RuleOption : IEquatable<RuleOption>
     }
 
     /// <summary>How many values follow it.</summary>
-    public int ValueCount => Word.HasAttachedValue ? 1 : FollowingValues;
+    public int ValueCount => _word.HasAttachedValue ? 1 : FollowingValues;
 
     /// <summary>The values as one text, a blank between each two; null for an option without one.</summary>
     public string? Value => ValueCount switch
@@ -64,9 +62,9 @@ public readonly struct RuleOption : IEquatable<RuleOption>
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, ValueCount);
-        if (!Word.HasAttachedValue)
-            return _rule.Slice(_rule.Words[_index + 1 + index]);
-        ReadOnlySpan<char> word = _rule.Slice(Word);
+        if (!_word.HasAttachedValue)
+            return _rule.Slice(_rule.WordAt(_index + 1 + index));
+        ReadOnlySpan<char> word = _rule.Slice(_word);
         return word[(word.IndexOf('=') + 1)..];
     }
 
@@ -107,9 +105,8 @@ public readonly struct RuleOption : IEquatable<RuleOption>
     {
         get
         {
-            ReadOnlySpan<Word> words = _rule.Words;
             int end = _index + 1;
-            while (end < words.Length && words[end].Role == WordRole.Value)
+            while (end < _rule.EndOfWords && _rule.WordAt(end).Role == WordRole.Value)
                 end++;
             return end - _index - 1;
         }
@@ -151,7 +148,7 @@ public readonly struct RuleOptionList : IReadOnlyList<RuleOption>, IEquatable<Ru
             int count = 0;
             for (int i = _start; i < _end; i++)
             {
-                if (_rule.Words[i].Role == _role)
+                if (_rule.WordAt(i).Role == _role)
                     count++;
             }
 
@@ -229,10 +226,9 @@ public readonly struct RuleOptionList : IReadOnlyList<RuleOption>, IEquatable<Ru
         /// <summary>Goes to the next.</summary>
         public bool MoveNext()
         {
-            ReadOnlySpan<Word> words = _rule is null ? default : _rule.Words;
             while (++_index < _end)
             {
-                if (words[_index].Role == _role)
+                if (_rule.WordAt(_index).Role == _role)
                     return true;
             }
 

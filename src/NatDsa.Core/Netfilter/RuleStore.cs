@@ -126,6 +126,9 @@ internal sealed class RuleStore(string text)
     /// <summary>A rule's record.</summary>
     public ref RuleRecord this[int index] => ref _records[index];
 
+    /// <summary>Where a rule's record is, until the next is added.</summary>
+    public RuleRecord[] RecordsWith(int index, out int place) => _records.ChunkOf(index, out place);
+
     /// <summary>Adds a record. It stays when it is complete: <see cref="RemoveLast"/> takes it back.</summary>
     public ref RuleRecord Add(out int index)
     {

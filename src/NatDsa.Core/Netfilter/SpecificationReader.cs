@@ -1,21 +1,15 @@
 using System.Globalization;
-using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using NatDsa.Resources;
 
 namespace NatDsa.Netfilter;
 
 /// <summary>
-/// Reads the words of a rule that is written as a command: conditions, matches, target. One pass from the chain's name to the line's
-/// end; each word is found once, looked at once, and kept as a place in the text.
+/// Reads the words of a rule that is written as a command: conditions, matches, target. Each word is found once, looked at once, and kept as a
+/// place in the text.
 /// </summary>
-/// <remarks>
-/// The grammar is iptables-restore's: words between blanks; double quotes, which can open anywhere and hold blanks; a
-/// backslash that escapes inside them. Sources: iptables(8), iptables-restore(8), iptables-extensions(8).
-/// </remarks>
-internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
+/// <remarks>The grammar is iptables-restore's. Sources: iptables(8), iptables-restore(8), iptables-extensions(8).</remarks>
+internal sealed class SpecificationReader(RuleStore store, LineWords lineWords, SyntaxErrors errors)
 {
     // c d g i j m o p s, by their distance from c.
     private const int ValueLetters = 1 | 1 << 1 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 10 | 1 << 12 | 1 << 13 | 1 << 16;
@@ -27,11 +21,11 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
     private int _chunkCount;
     private int _ruleWords;
 
-    // The rule that is being read.
+    // The rule that is being read, and its last option that is a word of the store; -1: the last option is none.
+    private int _rule;
     private int _lastOption;
     private bool _isNegated;
     private bool _isInTarget;
-    private ulong _packets;
 
     // The numbers of the names that most rules have.
     private int _tcp;
@@ -46,215 +40,90 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
     {
         if (_chunkCount >= RuleStore.WordsInChunk)
             (_chunk, _chunkCount) = ([], 0);
-        _ruleWords = _chunkCount;
-        _lastOption = -1;
+        (_rule, _ruleWords, _lastOption) = (index, _chunkCount, -1);
         _isNegated = _isInTarget = false;
-        int bang = 0;
-        while (NextWord(ref cursor, out int start, out int length, out bool quoted))
+        if (!lineWords.TryReadToEnd(ref cursor, out ReadOnlySpan<LineWord> words))
+            return false;
+        LineWord bang = default;
+        for (int i = 0; i < words.Length; i++)
         {
-            if (length < 0)
-                return false;
-            char first = _text[start];
-            if (first != '-' || length == 1)
+            LineWord word = words[i];
+            char first = _text[word.Start];
+            if (first != '-' || word.Length == 1)
             {
-                if (length == 1 && first == '!' && !_isNegated)
-                    (_isNegated, bang) = (true, start);
-                else if (!ReadLooseValue(start, length, quoted))
+                if (word.Length == 1 && first == '!' && !_isNegated)
+                    (_isNegated, bang) = (true, word);
+                else if (!ReadLooseValue(word))
                     return false;
             }
-            else if (_lastOption == _chunkCount - 1 && _lastOption >= 0 && !_isNegated && TakesAnyWord(start))
+            else if (_lastOption == _chunkCount - 1 && _lastOption >= 0 && !_isNegated && TakesAnyWord(word))
             {
-                Append(start, length, WordRole.Value, quoted, false);
-            }
-            else if (length == 2 && HasValue(_text[start + 1]))
-            {
-                if (!ReadValueOf(ref rule, index, _text[start + 1], start, ref cursor))
-                    return false;
+                Append(word, WordRole.Value, false);
             }
             else
             {
-                char letter = OptionLetter(ref rule, index, start, length, quoted, out bool read);
-                if (!read || letter != '\0' && !ReadValueOf(ref rule, index, letter, start, ref cursor))
+                char letter = _text[word.Start + 1];
+                if (word.Length != 2 || !HasValue(letter))
+                {
+                    letter = OptionLetter(ref rule, word, out bool read);
+                    if (!read)
+                        return false;
+                    if (letter == '\0')
+                        continue;
+                }
+
+                if (!ReadValueOf(ref rule, letter, words, ref i))
                     return false;
             }
         }
 
         if (_isNegated)
-            return Refuse(Messages.UnexpectedWord, bang, 1);
+            return Refuse(Messages.UnexpectedWord, bang);
         if (cursor - rule.Start > Word.MaximumLength)
-            return Refuse(Messages.LineTooLong, rule.Start, RulesetError.MaximumWordLength);
+            return Refuse(Messages.LineTooLong, new LineWord(rule.Start, RulesetError.MaximumWordLength, false));
         rule.Length = cursor - rule.Start;
         rule.WordCount = _chunkCount - _ruleWords;
         rule.FirstWord = rule.WordCount == 0 ? 0 : store.WordNumber(_ruleWords);
         return true;
     }
 
-    /// <summary>The next word of the line, quotes and all.</summary>
-    /// <returns>False at the line's end. A word whose quotes are not closed is noted as an error and has a negative length.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool NextWord(ref int cursor, out int start, out int length, out bool quoted)
-    {
-        string text = _text;
-        int i = cursor;
-        quoted = false;
-        while ((uint)i < (uint)text.Length && text[i] <= ' ')
-        {
-            if (text[i] is not (' ' or '\t'))
-            {
-                if (text[i] == '\n' || IsLineEnd(i))
-                    break;
-                // Any other control character is a letter like others.
-                goto word;
-            }
-
-            i++;
-        }
-
-        if ((uint)i >= (uint)text.Length || text[i] <= ' ')
-        {
-            start = cursor = i;
-            length = 0;
-            return false;
-        }
-
-    word:
-        start = i;
-        int end = Boundary(i);
-        if ((uint)end < (uint)text.Length && text[end] is not (' ' or '\n'))
-        {
-            end = EndOfOddWord(start, end, out quoted);
-            if (end < 0)
-            {
-                cursor = EndOfLine(start);
-                length = -1;
-                return true;
-            }
-        }
-
-        cursor = end;
-        length = end - start;
-        return true;
-    }
-
-    /// <summary>The end of the line that holds this place: a line feed, a carriage return before one, or the text's end.</summary>
-    public int EndOfLine(int position)
-    {
-        int length = _text.AsSpan(position).IndexOf('\n');
-        int end = length < 0 ? _text.Length : position + length;
-        return end > position && _text[end - 1] == '\r' ? end - 1 : end;
-    }
-
     /// <summary>Reads <c>packets bytes</c> or <c>packets,bytes</c>.</summary>
     public bool TryReadCounters(ref int cursor, out ulong packets, out ulong bytes)
     {
         packets = bytes = 0;
-        if (!NextWord(ref cursor, out int start, out int length, out _) || length <= 0)
+        if (!lineWords.TryRead(ref cursor, out int start, out int length))
             return false;
         ReadOnlySpan<char> word = _text.AsSpan(start, length);
         int comma = word.IndexOf(',');
         if (comma >= 0)
             return TryParseCounter(word[..comma], out packets) && TryParseCounter(word[(comma + 1)..], out bytes);
         return TryParseCounter(word, out packets)
-            && NextWord(ref cursor, out start, out length, out _) && length > 0 && TryParseCounter(_text.AsSpan(start, length), out bytes);
+            && lineWords.TryRead(ref cursor, out start, out length) && TryParseCounter(_text.AsSpan(start, length), out bytes);
     }
-
-    /// <summary>The first blank, control character or double quote at or after a place.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int Boundary(int start)
-    {
-        ReadOnlySpan<char> text = _text;
-        ref ushort first = ref Unsafe.As<char, ushort>(ref MemoryMarshal.GetReference(text));
-        int i = start;
-        for (; i <= text.Length - Vector256<ushort>.Count; i += Vector256<ushort>.Count)
-        {
-            Vector256<ushort> letters = Vector256.LoadUnsafe(ref first, (nuint)i);
-            Vector256<ushort> found = Vector256.Equals(Vector256.Min(letters, Vector256.Create((ushort)' ')), letters)
-                | Vector256.Equals(letters, Vector256.Create((ushort)'"'));
-            uint bits = found.AsByte().ExtractMostSignificantBits();
-            if (bits != 0)
-                return i + (BitOperations.TrailingZeroCount(bits) >> 1);
-        }
-
-        while (i < text.Length && text[i] > ' ' && text[i] != '"')
-            i++;
-        return i;
-    }
-
-    /// <summary>The end of a word with quotes or control characters in it; -1 when its quotes are not closed, which is noted.</summary>
-    private int EndOfOddWord(int start, int i, out bool quoted)
-    {
-        ReadOnlySpan<char> text = _text;
-        quoted = false;
-        while (i < text.Length)
-        {
-            char c = text[i];
-            if (c == '"')
-            {
-                quoted = true;
-                i = EndOfQuotes(i + 1);
-                if (i < 0)
-                {
-                    errors.Report(Messages.QuoteNotClosed, start, EndOfLine(start) - start);
-                    return -1;
-                }
-            }
-            else if (c is ' ' or '\t' or '\n' || c == '\r' && IsLineEnd(i))
-            {
-                break;
-            }
-            else
-            {
-                i++;
-            }
-        }
-
-        return i;
-    }
-
-    private int EndOfQuotes(int i)
-    {
-        ReadOnlySpan<char> text = _text;
-        while (true)
-        {
-            int length = text[i..].IndexOfAny('"', '\\', '\n');
-            if (length < 0)
-                return -1;
-            i += length;
-            if (text[i] == '"')
-                return i + 1;
-            if (text[i] == '\n' || i + 1 >= text.Length || text[i + 1] == '\n')
-                return -1;
-            i += 2;
-        }
-    }
-
-    private bool IsLineEnd(int i) => _text[i] == '\r' && (i + 1 == _text.Length || _text[i + 1] == '\n');
-
-    private int WordLength(int start) => Boundary(start) - start;
 
     /// <summary>
     /// A value of an option. A "!" between an option and its value is how iptables before 1.4.3 wrote a negation.
     /// </summary>
-    private bool ReadLooseValue(int start, int length, bool quoted)
+    private bool ReadLooseValue(LineWord word)
     {
         if (_lastOption < 0 || _isNegated && _lastOption != _chunkCount - 1)
-            return Refuse(Messages.UnexpectedWord, start, length);
+            return Refuse(Messages.UnexpectedWord, word);
         if (_isNegated)
         {
             Word option = _chunk[_lastOption];
-            _chunk[_lastOption] = new Word(option.Start, option.Length, option.Role, option.IsQuoted, true, option.HasAttachedValue);
+            _chunk[_lastOption] = new Word(option.Start, option.Length, option.Role, true, option.HasAttachedValue);
             _isNegated = false;
         }
 
-        Append(start, length, WordRole.Value, quoted, false);
+        Append(word, WordRole.Value, false);
         return true;
     }
 
     /// <summary>Whether the last option, which has no value yet, takes this word, dash and all.</summary>
-    private bool TakesAnyWord(int start)
+    private bool TakesAnyWord(LineWord word)
     {
         Word option = _chunk[_lastOption];
-        return char.IsAsciiDigit(_text[start + 1]) || OptionNames.TakesFreeText(_text.AsSpan(option.Start, option.Length));
+        return char.IsAsciiDigit(_text[word.Start + 1]) || OptionNames.TakesFreeText(_text.AsSpan(option.Start, option.Length));
     }
 
     /// <summary>Whether an option of every rule has a value, by its letter.</summary>
@@ -262,42 +131,33 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
     private static bool HasValue(char letter) => (uint)(letter - 'c') <= 's' - 'c' && (ValueLetters >> (letter - 'c') & 1) != 0;
 
     /// <summary>Reads the value of an option of every rule from the words that follow it.</summary>
-    private bool ReadValueOf(ref RuleRecord rule, int index, char letter, int option, ref int cursor)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool ReadValueOf(ref RuleRecord rule, char letter, ReadOnlySpan<LineWord> words, ref int index)
     {
         _lastOption = -1;
-        while (NextWord(ref cursor, out int start, out int length, out bool quoted))
+        // Before iptables 1.4.3 a negation stood here.
+        if (index + 1 < words.Length && words[index + 1].Length == 1 && !_isNegated && IsBang(words[index + 1]) && letter is 's' or 'd' or 'p' or 'i' or 'o')
         {
-            if (length < 0)
-                return false;
-            // Before iptables 1.4.3 a negation stood here.
-            if (length == 1 && _text[start] == '!' && !_isNegated && letter is 's' or 'd' or 'p' or 'i' or 'o')
-            {
-                _isNegated = true;
-                continue;
-            }
-
-            if (!ReadValue(ref rule, index, letter, start, length, quoted))
-                return false;
-            // Packets and bytes are one word or two.
-            if (letter != 'c' || _text.AsSpan(start, length).Contains(','))
-                return true;
-            letter = 'C';
+            _isNegated = true;
+            index++;
         }
 
-        return Refuse(Messages.ValueMissing, option, WordLength(option));
+        if (++index >= words.Length)
+            return Refuse(Messages.ValueMissing, words[^1]);
+        return letter == 'c' ? ReadCounters(ref rule, words, ref index) : ReadValue(ref rule, letter, words[index]);
     }
 
     /// <summary>Takes an option in: at once when it needs no value or has it attached, or by the letter that waits for one.</summary>
-    private char OptionLetter(ref RuleRecord rule, int index, int start, int length, bool quoted, out bool read)
+    private char OptionLetter(ref RuleRecord rule, LineWord word, out bool read)
     {
         read = true;
-        if (_text[start + 1] != '-' || length == 2)
+        ReadOnlySpan<char> name = Slice(word);
+        if (name[1] != '-' || name.Length == 2)
         {
-            read = ReadShortOption(ref rule, index, start, length);
+            read = ReadShortOption(ref rule, word);
             return '\0';
         }
 
-        ReadOnlySpan<char> name = _text.AsSpan(start, length);
         char known = LetterOf(name);
         // The policy match has an option of that name; for iptables it is short for --protocol.
         if (known == 'p' && name is "--proto" && HasMatch("policy"))
@@ -306,13 +166,13 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
         if (equals > 0 && (known = LetterOf(name[..equals])) != '\0')
         {
             _lastOption = -1;
-            read = ReadValue(ref rule, index, known, start + equals + 1, length - equals - 1, quoted);
+            read = ReadValue(ref rule, known, new LineWord(word.Start + equals + 1, word.Length - equals - 1, word.IsQuoted));
             return '\0';
         }
 
         if (known == '\0')
         {
-            Append(start, length, _isInTarget ? WordRole.TargetOption : WordRole.MatchOption, quoted, _isNegated, equals > 0);
+            Append(word, _isInTarget ? WordRole.TargetOption : WordRole.MatchOption, _isNegated, equals > 0);
             _lastOption = _chunkCount - 1;
             _isNegated = false;
             return '\0';
@@ -337,19 +197,19 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
     }
 
     /// <summary><c>-f</c>, <c>-4</c>, <c>-6</c>, and letters with the value attached: <c>-jACCEPT</c>.</summary>
-    private bool ReadShortOption(ref RuleRecord rule, int index, int start, int length)
+    private bool ReadShortOption(ref RuleRecord rule, LineWord word)
     {
-        char letter = _text[start + 1];
+        char letter = _text[word.Start + 1];
         _lastOption = -1;
-        if (length == 2 && letter is 'f' or '4' or '6')
+        if (word.Length == 2 && letter is 'f' or '4' or '6')
         {
             ReadFlag(ref rule, letter);
             return true;
         }
 
-        return length > 2 && letter is 's' or 'd' or 'p' or 'i' or 'o' or 'j' or 'g' or 'm'
-            ? ReadValue(ref rule, index, letter, start + 2, length - 2, false)
-            : Refuse(Messages.UnexpectedWord, start, length);
+        return word.Length > 2 && letter is 's' or 'd' or 'p' or 'i' or 'o' or 'j' or 'g' or 'm'
+            ? ReadValue(ref rule, letter, new LineWord(word.Start + 2, word.Length - 2, false))
+            : Refuse(Messages.UnexpectedWord, word);
     }
 
     private void ReadFlag(ref RuleRecord rule, char letter)
@@ -376,68 +236,71 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
         _ => '\0',
     };
 
-    private bool ReadValue(ref RuleRecord rule, int index, char letter, int start, int length, bool quoted)
+    /// <summary>Takes the value of an option in. iptables takes each option once.</summary>
+    private bool ReadValue(ref RuleRecord rule, char letter, LineWord word)
     {
-        ReadOnlySpan<char> value = quoted ? RuleText.Unquote(_text.AsSpan(start, length)) : _text.AsSpan(start, length);
+        ReadOnlySpan<char> value = Unquoted(word);
         bool negated = _isNegated;
         _isNegated = false;
-        if (value.IsEmpty || negated && letter is 'm' or 'j' or 'g' or 'c' || IsGiven(in rule, letter))
-            return Refuse(Messages.UnexpectedWord, start, length);
-        switch (letter)
+        bool read = !value.IsEmpty && letter switch
         {
-            case 's':
-                if (AddressPrefix.TryParseIPv4(value, out rule.SourceAddress, out rule.SourceMask))
-                    rule.Traits |= RuleTraits.HasSource | (negated ? RuleTraits.SourceNegated : 0);
-                else if (AddressPrefix.TryParse(value, negated, out AddressPrefix? source))
-                    store.SetSource(ref rule, source);
-                else
-                    return Refuse(Messages.UnexpectedWord, start, length);
-                return true;
-            case 'd':
-                if (AddressPrefix.TryParseIPv4(value, out rule.DestinationAddress, out rule.DestinationMask))
-                    rule.Traits |= RuleTraits.HasDestination | (negated ? RuleTraits.DestinationNegated : 0);
-                else if (AddressPrefix.TryParse(value, negated, out AddressPrefix? destination))
-                    store.SetDestination(ref rule, destination);
-                else
-                    return Refuse(Messages.UnexpectedWord, start, length);
-                return true;
-            case 'i':
-                rule.In = store.InterfaceNumber(value, negated);
-                return true;
-            case 'o':
-                rule.Out = store.InterfaceNumber(value, negated);
-                return true;
-            case 'p':
-                rule.Protocol = ProtocolNumber(value);
-                if (negated)
-                    rule.Traits |= RuleTraits.ProtocolNegated;
-                return true;
-            case 'm':
-                Append(start, length, WordRole.Match, quoted, false);
-                _isInTarget = false;
-                return true;
-            case 'j' or 'g':
-                rule.Target = store.Names.NumberOf(value) + 1;
-                if (letter == 'g')
-                    rule.Traits |= RuleTraits.Goto;
-                _isInTarget = true;
-                return true;
-            default:
-                return ReadCounter(index, letter, value) || Refuse(Messages.UnexpectedWord, start, length);
-        }
+            's' => (rule.Traits & RuleTraits.HasSource) == 0 && TrySetSource(ref rule, value, negated),
+            'd' => (rule.Traits & RuleTraits.HasDestination) == 0 && TrySetDestination(ref rule, value, negated),
+            'i' => rule.In == 0 && (rule.In = store.InterfaceNumber(value, negated)) != 0,
+            'o' => rule.Out == 0 && (rule.Out = store.InterfaceNumber(value, negated)) != 0,
+            'p' => rule.Protocol == 0 && SetProtocol(ref rule, value, negated),
+            'm' => !negated && BeginMatch(word),
+            'j' or 'g' => !negated && rule.Target == 0 && SetTarget(ref rule, value, letter == 'g'),
+            _ => !negated && ReadCounters(value),
+        };
+        return read || Refuse(Messages.UnexpectedWord, word);
     }
 
-    /// <summary>Whether the rule has this option already: iptables takes each once.</summary>
-    private static bool IsGiven(in RuleRecord rule, char letter) => letter switch
+    private bool TrySetSource(ref RuleRecord rule, ReadOnlySpan<char> value, bool negated)
     {
-        's' => (rule.Traits & RuleTraits.HasSource) != 0,
-        'd' => (rule.Traits & RuleTraits.HasDestination) != 0,
-        'p' => rule.Protocol != 0,
-        'i' => rule.In != 0,
-        'o' => rule.Out != 0,
-        'j' or 'g' => rule.Target != 0,
-        _ => false,
-    };
+        if (AddressPrefix.TryParseIPv4(value, out rule.SourceAddress, out rule.SourceMask))
+            rule.Traits |= RuleTraits.HasSource | (negated ? RuleTraits.SourceNegated : 0);
+        else if (AddressPrefix.TryParse(value, negated, out AddressPrefix? source))
+            store.SetSource(ref rule, source);
+        else
+            return false;
+        return true;
+    }
+
+    private bool TrySetDestination(ref RuleRecord rule, ReadOnlySpan<char> value, bool negated)
+    {
+        if (AddressPrefix.TryParseIPv4(value, out rule.DestinationAddress, out rule.DestinationMask))
+            rule.Traits |= RuleTraits.HasDestination | (negated ? RuleTraits.DestinationNegated : 0);
+        else if (AddressPrefix.TryParse(value, negated, out AddressPrefix? destination))
+            store.SetDestination(ref rule, destination);
+        else
+            return false;
+        return true;
+    }
+
+    private bool SetProtocol(ref RuleRecord rule, ReadOnlySpan<char> value, bool negated)
+    {
+        rule.Protocol = ProtocolNumber(value);
+        if (negated)
+            rule.Traits |= RuleTraits.ProtocolNegated;
+        return true;
+    }
+
+    private bool BeginMatch(LineWord name)
+    {
+        Append(name, WordRole.Match, false);
+        _isInTarget = false;
+        return true;
+    }
+
+    private bool SetTarget(ref RuleRecord rule, ReadOnlySpan<char> value, bool isGoto)
+    {
+        rule.Target = store.Names.NumberOf(value) + 1;
+        if (isGoto)
+            rule.Traits |= RuleTraits.Goto;
+        _isInTarget = true;
+        return true;
+    }
 
     private int ProtocolNumber(ReadOnlySpan<char> value)
     {
@@ -448,35 +311,51 @@ internal sealed class SpecificationReader(RuleStore store, SyntaxErrors errors)
         return store.Names.NumberOf(Protocols.NameOf(value) ?? value) + 1;
     }
 
-    private bool ReadCounter(int index, char letter, ReadOnlySpan<char> value)
+    /// <summary>Reads packets and bytes from two words, or from one with a comma.</summary>
+    private bool ReadCounters(ref RuleRecord rule, ReadOnlySpan<LineWord> words, ref int index)
     {
-        ulong bytes;
+        LineWord word = words[index];
+        if (_isNegated || !TryParseCounter(Unquoted(word), out ulong packets))
+            return ReadValue(ref rule, 'c', word);
+        if (++index >= words.Length)
+            return Refuse(Messages.ValueMissing, words[index - 2]);
+        return TryParseCounter(Unquoted(words[index]), out ulong bytes) ? SetCounters(packets, bytes) : Refuse(Messages.UnexpectedWord, words[index]);
+    }
+
+    // packets,bytes
+    private bool ReadCounters(ReadOnlySpan<char> value)
+    {
         int comma = value.IndexOf(',');
-        if (letter == 'c' && comma < 0)
-            return TryParseCounter(value, out _packets);
-        bool read = letter == 'c'
-            ? TryParseCounter(value[..comma], out _packets) & TryParseCounter(value[(comma + 1)..], out bytes)
-            : TryParseCounter(value, out bytes);
-        if (read)
-            store.SetCounters(index, _packets, bytes, false);
-        return read;
+        return comma >= 0 && TryParseCounter(value[..comma], out ulong packets) && TryParseCounter(value[(comma + 1)..], out ulong bytes) && SetCounters(packets, bytes);
+    }
+
+    private bool SetCounters(ulong packets, ulong bytes)
+    {
+        store.SetCounters(_rule, packets, bytes, false);
+        return true;
     }
 
     private static bool TryParseCounter(ReadOnlySpan<char> text, out ulong value) =>
         ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
 
-    private bool Refuse(string message, int start, int length)
+    private bool Refuse(string message, LineWord word)
     {
-        errors.Report(message, start, length);
+        errors.Report(message, word.Start, word.Length);
         return false;
     }
 
+    private bool IsBang(LineWord word) => _text[word.Start] == '!';
+
+    private ReadOnlySpan<char> Slice(LineWord word) => _text.AsSpan(word.Start, word.Length);
+
+    private ReadOnlySpan<char> Unquoted(LineWord word) => word.IsQuoted ? RuleText.Unquote(Slice(word)) : Slice(word);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Append(int start, int length, WordRole role, bool quoted, bool negated, bool attached = false)
+    private void Append(LineWord word, WordRole role, bool negated, bool attached = false)
     {
         if (_chunkCount == _chunk.Length)
-            GrowChunk(start);
-        _chunk[_chunkCount++] = new Word(start, length, role, quoted, negated, attached);
+            GrowChunk(word.Start);
+        _chunk[_chunkCount++] = new Word(word.Start, word.Length, role, negated, attached);
     }
 
     private void GrowChunk(int position)

@@ -23,31 +23,25 @@ internal readonly struct Word
     public const int MaximumLength = (1 << LengthBits) - 1;
 
     private const int LengthBits = 26;
-    private const uint NegatedBit = 1u << 30;
-    private const uint QuotedBit = 1u << 31;
-    private const uint AttachedBit = 1u << 31;
+    private const int RoleBit = 32 + LengthBits;
+    private const ulong NegatedBit = 1ul << (RoleBit + 2);
+    private const ulong AttachedBit = NegatedBit << 1;
 
-    private readonly uint _start;
-    private readonly uint _rest;
+    // One number: it is put together in a register, and stored as a whole.
+    private readonly ulong _bits;
 
-    public Word(int start, int length, WordRole role, bool quoted, bool negated, bool attached = false)
-    {
-        _start = (uint)start | (attached ? AttachedBit : 0);
-        _rest = (uint)length | ((uint)role << LengthBits) | (negated ? NegatedBit : 0) | (quoted ? QuotedBit : 0);
-    }
+    public Word(int start, int length, WordRole role, bool negated, bool attached = false) =>
+        _bits = (uint)start | (ulong)(uint)length << 32 | (ulong)role << RoleBit | (negated ? NegatedBit : 0) | (attached ? AttachedBit : 0);
 
-    public int Start => (int)(_start & ~AttachedBit);
+    public int Start => (int)_bits;
 
-    public int Length => (int)(_rest & MaximumLength);
+    public int Length => (int)(_bits >> 32) & MaximumLength;
 
-    public WordRole Role => (WordRole)((_rest >> LengthBits) & 3);
+    public WordRole Role => (WordRole)((_bits >> RoleBit) & 3);
 
     /// <summary>Whether a <c>!</c> stands before the option, or between it and its value.</summary>
-    public bool IsNegated => (_rest & NegatedBit) != 0;
+    public bool IsNegated => (_bits & NegatedBit) != 0;
 
     /// <summary>Whether the word is an option and its value, with an equals sign between them.</summary>
-    public bool HasAttachedValue => (_start & AttachedBit) != 0;
-
-    /// <summary>Whether the word holds a double quote, and with it perhaps blanks and backslashes.</summary>
-    public bool IsQuoted => (_rest & QuotedBit) != 0;
+    public bool HasAttachedValue => (_bits & AttachedBit) != 0;
 }
