@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text;
 using NatDsa.Netfilter;
 using Xunit;
@@ -8,9 +9,6 @@ namespace NatDsa.LabTests.Oracle;
 /// <summary>iptables and nft judge what is read and written, over rules of every extension that is installed.</summary>
 public sealed class RulesetOracleTests(LoadedRulesets rulesets, ITestOutputHelper output) : IClassFixture<LoadedRulesets>
 {
-    // As long as an address or an option of a rule can't be told from a listing without -v, only what it shows is compared.
-    private static readonly string[] s_tellsCounters = ["-S -v", "-L -n -v", "-L -n -v -x --line-numbers"];
-
     public static TheoryData<LabBackend, IpFamily> Loaded()
     {
         var loaded = new TheoryData<LabBackend, IpFamily>();
@@ -58,6 +56,8 @@ public sealed class RulesetOracleTests(LoadedRulesets rulesets, ITestOutputHelpe
     {
         LoadedRuleset loaded = await LoadAsync(backend, family);
         Ruleset saved = RulesetReader.Read(loaded.Saved);
+        Assert.Superset(new HashSet<string> { "filter", "mangle", "nat", "raw", "security" }, saved.Tables.Select(table => table.Name).ToHashSet());
+        Assert.NotEmpty(loaded.HostNames);
         foreach (string switches in LoadedRuleset.Switches)
         {
             var listed = new List<Ruleset>();
@@ -65,17 +65,27 @@ public sealed class RulesetOracleTests(LoadedRulesets rulesets, ITestOutputHelpe
             {
                 Ruleset ruleset = RulesetReader.Read(loaded.Listed[(table.Name, switches)], family: table.Family);
                 listed.Add(ruleset);
-                AssertSame(table, Assert.Single(ruleset.Tables), switches);
+                AssertSame(table, Assert.Single(ruleset.Tables), switches, loaded.HostNames);
             }
 
             Assert.Equal(NatAssessment.Of([saved], true).Status, NatAssessment.Of(listed, true).Status);
+        }
+
+        Assert.Contains(loaded.Status.Values, text => text.StartsWith("テーブル: ", StringComparison.Ordinal));
+        foreach ((string switches, string text) in loaded.Status)
+        {
+            Ruleset status = RulesetReader.Read(text, family: saved.Family);
+            Assert.Equal((RulesetFormat.ServiceStatus, saved.Tables.Count), (status.Format, status.Tables.Count));
+            foreach (Table table in saved.Tables)
+                AssertSame(table, Assert.Single(status.Tables, other => other.Name == table.Name), switches, loaded.HostNames);
+            Assert.Equal(NatAssessment.Of([saved], true).Status, NatAssessment.Of([status], true).Status);
         }
 
         if (loaded.NftJson is { } json)
         {
             Ruleset nft = RulesetReader.Read(json);
             foreach (Table table in saved.Tables)
-                AssertSame(table, Assert.Single(nft.Tables, other => other.Name == table.Name && other.Family == table.Family), "nft -j");
+                AssertSame(table, Assert.Single(nft.Tables, other => other.Name == table.Name && other.Family == table.Family), "nft -j", loaded.HostNames);
             Assert.Equal(NatAssessment.Of([saved], true).Status, NatAssessment.Of([nft], true).Status);
             Assert.Equal(
                 NatAssessment.Of([saved], true).SourceNatRules.Select(rule => (rule.Chain, rule.Number)), NatAssessment.Of([nft], true).SourceNatRules.Select(rule => (rule.Chain, rule.Number)));
@@ -94,7 +104,7 @@ public sealed class RulesetOracleTests(LoadedRulesets rulesets, ITestOutputHelpe
     }
 
     /// <summary>Compares chains in any order, as the tools have orders of their own, and their rules in theirs.</summary>
-    private static void AssertSame(Table saved, Table other, string form)
+    private static void AssertSame(Table saved, Table other, string form, IReadOnlyDictionary<IPAddress, string> names)
     {
         bool tellsAll = form == "nft -j";
         var differences = new StringBuilder();
@@ -111,7 +121,7 @@ public sealed class RulesetOracleTests(LoadedRulesets rulesets, ITestOutputHelpe
                 differences.AppendLine(CultureInfo.InvariantCulture, $"{form}: {saved} {chain}: {chain.Rules.Count} rules, not {expected.Rules.Count}");
             for (int i = 0; i < Math.Min(chain.Rules.Count, expected.Rules.Count); i++)
             {
-                string wanted = Shown(expected.Rules[i], form), found = Shown(chain.Rules[i], form);
+                string wanted = Shown(expected.Rules[i], form, names), found = Shown(chain.Rules[i], form, names);
                 if (wanted != found)
                     differences.AppendLine(CultureInfo.InvariantCulture, $"{form}: {expected.Rules[i].Text}\n  should be: {wanted}\n  reads as:  {found}\n  from:      {chain.Rules[i].Text}");
             }
@@ -122,20 +132,25 @@ public sealed class RulesetOracleTests(LoadedRulesets rulesets, ITestOutputHelpe
     }
 
     /// <summary>What a form can tell of a rule, in one line.</summary>
-    private static string Shown(Rule rule, string form)
+    private static string Shown(Rule rule, string form, IReadOnlyDictionary<IPAddress, string> names)
     {
-        bool hasInterfaces = !form.StartsWith("-L", StringComparison.Ordinal) || form.Contains("-v", StringComparison.Ordinal);
+        string[] switches = form.Split(' ');
+        bool isListing = switches[0] == "-L", isVerbose = switches.Contains("-v");
         var text = new StringBuilder();
         // nft has the kernel's name of a target, and not the option by which NOTRACK is told from CT.
         string? target = form == "nft -j" && rule.Target == "NOTRACK" ? "CT" : rule.Target;
-        text.Append(CultureInfo.InvariantCulture, $"{rule.Number} {target}{(rule.IsGoto ? " goto" : "")} {rule.Protocol} {rule.Fragment} from {rule.Source} to {rule.Destination}");
-        if (hasInterfaces)
+        text.Append(CultureInfo.InvariantCulture, $"{rule.Number} {target}{(rule.IsGoto ? " goto" : "")} {rule.Protocol} {rule.Fragment} from {Address(rule.Source)} to {Address(rule.Destination)}");
+        if (isVerbose || !isListing)
             text.Append(CultureInfo.InvariantCulture, $" in {rule.In} out {rule.Out}");
-        if (form == "-L -n -v")
+        if (isListing && isVerbose && !switches.Contains("-x"))
             text.Append(CultureInfo.InvariantCulture, $" {Rounded(rule.Packets!.Value)} {Rounded(rule.Bytes!.Value)}");
-        else if (s_tellsCounters.Contains(form) || form == "nft -j")
+        else if (isVerbose || form == "nft -j")
             text.Append(CultureInfo.InvariantCulture, $" {rule.Packets} {rule.Bytes}");
         return text.ToString();
+
+        string? Address(AddressPrefix? prefix) => isListing && !switches.Contains("-n") && prefix?.Address is { } address && names.TryGetValue(address, out string? name)
+            ? prefix.ToString().Replace(address.ToString(), name, StringComparison.Ordinal)
+            : prefix?.ToString();
     }
 
     /// <summary>A counter as iptables -L -v rounds it: five digits and K, M, G, T for the thousands left away.</summary>
