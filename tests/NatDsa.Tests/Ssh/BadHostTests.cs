@@ -181,13 +181,13 @@ public sealed class BadHostTests(SshHost host) : IClassFixture<SshHost>, IDispos
             .. from user in (string[])["nologin", "forced", "question", "slow", "nobody-there"] from address in (string[])["127.0.0.1", "[::1]"] select $"{user}@{address}:{host.Port}",
             "nat99.invalid", "127.0.0.1:1",
         ];
-        string[] goodNames = [.. Enumerable.Range(0, 160).Select(n => $"{(n < 8 ? "root" : "quick")}@{SshHost.Addresses[n % SshHost.Addresses.Count]}:{host.Port}")];
+        string[] goodNames = [.. Enumerable.Range(0, 160).Select(n => $"{(n < 30 ? "root" : "quick")}@{SshHost.Addresses[n % SshHost.Addresses.Count]}:{host.Port}")];
         Assert.Equal(40, badNames.Length);
         string[] names = [.. goodNames, .. badNames];
         new Random(4).Shuffle(names);
 
         ModuleSession.Answer answer = await Task.Run(
-            () => _module.Run($"$input | ForEach-Object {{ [pscustomobject]@{{ ComputerName = $_ }} }} | {Command(null, 30)}", [.. names]))
+            () => _module.Run($"$input | ForEach-Object {{ [pscustomobject]@{{ ComputerName = $_ }} }} | {Command(null, 20)}", [.. names]))
             .WaitAsync(2 * s_patience, TestContext.Current.CancellationToken);
         Assert.Empty(answer.Errors.Where(e => goodNames.Contains(e.TargetObject)).Select(e => e.ToString()));
         Assert.Equal(badNames.Order(), answer.Errors.Select(e => (string)e.TargetObject).Order());
