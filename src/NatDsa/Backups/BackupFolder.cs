@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using NatDsa.Resources;
 
@@ -12,7 +11,7 @@ namespace NatDsa.Backups;
 internal sealed class BackupFolder(string path)
 {
     private const long MaxFileLength = 64 << 20;
-    private const string Unfinished = ".unfinished-";
+    private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     // Names that Windows keeps for devices, with any extension.
     private static readonly HashSet<string> s_devices = new(StringComparer.OrdinalIgnoreCase)
@@ -59,18 +58,18 @@ internal sealed class BackupFolder(string path)
         if (Read(folder).Backup is { } present)
         {
             NatBackup seen = backup.Written(folder, onHost: false, present);
-            Replace(folder, NatBackupManifest.JsonName, NatBackupManifest.ToJson(seen));
+            WholeFile.Replace(Path.Combine(folder, NatBackupManifest.JsonName), Encoding.UTF8.GetBytes(NatBackupManifest.ToJson(seen)), Mode);
             return seen;
         }
 
-        string unfinished = Path.Combine(host, Unfinished + RandomNumberGenerator.GetHexString(16, lowercase: true));
+        string unfinished = WholeFile.UnfinishedIn(host);
         try
         {
             MakeFolder(unfinished);
             NatBackup added = backup.Written(folder, onHost: false, present: null);
             foreach (NatBackupFile file in backup.Files)
-                WriteFile(Path.Combine(unfinished, file.Name), file.Content.Span);
-            WriteFile(Path.Combine(unfinished, NatBackupManifest.JsonName), Encoding.UTF8.GetBytes(NatBackupManifest.ToJson(added)));
+                WholeFile.Write(Path.Combine(unfinished, file.Name), file.Content.Span, Mode);
+            WholeFile.Write(Path.Combine(unfinished, NatBackupManifest.JsonName), Encoding.UTF8.GetBytes(NatBackupManifest.ToJson(added)), Mode);
             // What is there is damaged, or no backup.
             if (Directory.Exists(folder) || File.Exists(folder))
                 Discard(folder);
@@ -153,37 +152,12 @@ internal sealed class BackupFolder(string path)
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
-    private static void WriteFile(string file, ReadOnlySpan<byte> content)
-    {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using var stream = new FileStream(file, options);
-        stream.Write(content);
-        stream.Flush(flushToDisk: true);
-    }
-
-    private static void Replace(string folder, string name, string content)
-    {
-        string unfinished = Path.Combine(folder, Unfinished + RandomNumberGenerator.GetHexString(16, lowercase: true));
-        try
-        {
-            WriteFile(unfinished, Encoding.UTF8.GetBytes(content));
-            File.Move(unfinished, Path.Combine(folder, name), overwrite: true);
-        }
-        catch
-        {
-            File.Delete(unfinished);
-            throw;
-        }
-    }
-
     // Out of sight by one rename first, so that no half of it is taken for a backup.
     private static void Discard(string folder)
     {
         if (IsLink(folder) || File.Exists(folder))
             throw new IOException(Messages.BackupThroughLink.With(folder));
-        string gone = Path.Combine(Path.GetDirectoryName(folder)!, Unfinished + RandomNumberGenerator.GetHexString(16, lowercase: true));
+        string gone = WholeFile.UnfinishedIn(Path.GetDirectoryName(folder)!);
         Directory.Move(folder, gone);
         Directory.Delete(gone, recursive: true);
     }

@@ -8,6 +8,9 @@ namespace NatDsa.Cmdlets;
 [OutputType(typeof(FileInfo))]
 public sealed class ExportDsaHostCommand : PSCmdlet
 {
+    private const UnixFileMode Executable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+
     /// <summary>The file to write; one that is there is replaced.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     [ValidateNotNullOrEmpty]
@@ -21,7 +24,8 @@ public sealed class ExportDsaHostCommand : PSCmdlet
             return;
         try
         {
-            File.WriteAllBytes(path, HostCommand.ToBytes());
+            // A host may be running the one that is there.
+            WholeFile.Replace(path, HostCommand.ToBytes(), Executable);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
