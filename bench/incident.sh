@@ -14,24 +14,7 @@ took() { local began; began=$(now); "$@" >/dev/null; echo $(($(now) - began)); }
 row() { printf '%-62s %8s\n' "$1" "$2"; }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f x", a / b }'; }
 
-# The lab lives until its standard input closes.
-folder=$(mktemp -d)
-mkfifo "$folder/in" "$folder/out"
-tests/Lab/lab up --hold --agent 9.5.3-2754.el6 --broken <"$folder/in" >"$folder/out" &
-exec 8>"$folder/in" 9<"$folder/out"
-trap 'exec 8>&-; wait; rm -rf "$folder"' EXIT
-while read -r -u 9 line && [ "$line" != ready ]; do
-  case $line in
-    id=*) id=${line#*=} ;;
-    nat.address=*) nat=${line#*=} ;;
-    port=*) port=${line#*=} ;;
-    key=*) key=${line#*=} ;;
-    known_hosts=*) known_hosts=${line#*=} ;;
-    ssh_config=*) ssh_config=${line#*=} ;;
-  esac
-done
-
-lab() { tests/Lab/lab "$1" --lab "$id" "${@:2}"; }
+. bench/lab.sh
 by_hand() { ssh -F "$ssh_config" "$nat" "$@"; }
 remoting="-HostName $nat -Port $port -UserName root -KeyFilePath '$key' -Options @{ UserKnownHostsFile = '$known_hosts' }"
 

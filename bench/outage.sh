@@ -9,23 +9,8 @@ runs=${1:-20}
 natdsa=src/NatDsa.Host/bin/Release/net10.0/natdsa
 export POWERSHELL_TELEMETRY_OPTOUT=1
 
-folder=$(mktemp -d)
-mkfifo "$folder/in" "$folder/out" "$folder/ask" "$folder/answer"
-# The lab lives until its standard input closes.
-tests/Lab/lab up --hold --agent 9.5.3-2754.el6 --broken <"$folder/in" >"$folder/out" &
-exec 8>"$folder/in" 9<"$folder/out"
-trap 'exec 8>&- 6>&-; wait; rm -rf "$folder"' EXIT
-while read -r -u 9 line && [ "$line" != ready ]; do
-  case $line in
-    id=*) id=${line#*=} ;;
-    nat.address=*) nat=${line#*=} ;;
-    port=*) port=${line#*=} ;;
-    key=*) key=${line#*=} ;;
-    known_hosts=*) known_hosts=${line#*=} ;;
-    ssh_config=*) ssh_config=${line#*=} ;;
-  esac
-done
-lab() { tests/Lab/lab "$1" --lab "$id" "${@:2}"; }
+. bench/lab.sh
+mkfifo "$folder/ask" "$folder/answer"
 
 # A host of the lab has a /tmp of its own: programs go there as an argument.
 read -r -d '' echo_program <<'END' || true
@@ -73,7 +58,7 @@ for my $number (0 .. $sent - 1) {
 }
 printf "%d %d %d %s\n", $first * 1000, $lost, $gap * 1000, !$tcp ? 'none' : $tcp_got == $tcp_sent ? 'alive' : 'dead';
 END
-lab exec internet -- perl -e "$echo_program" &
+lab exec internet -- perl -e "$echo_program" 8>&- &
 sleep 1
 
 # An open shell, as an administrator has it: each line is a repair, "asked" one of a host that has been asked before.
@@ -86,8 +71,10 @@ remote="-ComputerName $nat -Port $port -UserName root -KeyFile '$key' -KnownHost
     \$null = [Console]::In.ReadLine()
     \$result = if (\$way -eq 'asked') { \$host1 | Repair-DsaNatHost -Confirm:0 } else { Repair-DsaNatHost $remote -Confirm:0 }
     Say \$result.Outcome
-  }" <"$folder/ask" >"$folder/answer" &
+  }" <"$folder/ask" >"$folder/answer" 8>&- &
 exec 6>"$folder/ask" 5<"$folder/answer"
+# The shell, too, ends with its input.
+trap 'exec 6>&- 8>&-; wait; rm -rf "$folder"' EXIT
 
 article() {
   ssh -F "$ssh_config" "$nat" 'touch /etc/use_dsa_with_iptables; /etc/rc.d/init.d/iptables restart; /etc/init.d/ds_agent restart' >/dev/null
