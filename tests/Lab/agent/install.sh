@@ -70,12 +70,13 @@ EOF
 fi
 
 if on_systemd; then
+    # shellcheck disable=SC2086
+    systemctl enable --no-reload $services
     systemctl daemon-reload
+    services=
 fi
 for service in $services; do
-    if on_systemd; then
-        systemctl enable "$service.service"
-    elif command -v update-rc.d >/dev/null; then
+    if command -v update-rc.d >/dev/null; then
         update-rc.d "$service" defaults
     else
         chkconfig --add "$service"

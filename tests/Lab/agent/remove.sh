@@ -13,7 +13,7 @@ if has_filter_service; then
 fi
 for service in $services; do
     if on_systemd; then
-        systemctl disable $service.service
+        systemctl disable --no-reload $service.service
         rm -f /usr/lib/systemd/system/$service.service
     elif command -v chkconfig >/dev/null; then
         chkconfig --del $service

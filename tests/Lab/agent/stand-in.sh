@@ -129,14 +129,9 @@ erase() {
     fi
 }
 
+# The chains, all ACCEPT, and no rules: what -P, -F and -X do for each chain and table.
 clear_rules() {
-    for table in $("$1-save" | sed -n 's/^\*//p'); do
-        for chain in $("$1-save" -t "$table" | sed -n 's/^:\([^ ]*\) [^-].*/\1/p'); do
-            "$1" -w -t "$table" -P "$chain" ACCEPT
-        done
-        "$1" -w -t "$table" -F
-        "$1" -w -t "$table" -X
-    done
+    "$1-save" | sed -n -e '/^\*/p' -e '/^COMMIT$/p' -e 's/^\(:[^ ]*\) [A-Z][A-Z]* .*/\1 ACCEPT [0:0]/p' | "/sbin/$1-restore" -w
 }
 
 marked() {

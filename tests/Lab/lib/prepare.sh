@@ -53,6 +53,11 @@ END
             systemd-tmpfiles-clean.timer systemd-pstore.service getty@tty1.service console-getty.service; do
             ln -sf /dev/null "$new/etc/systemd/system/$unit"
         done
+        # What writes units for disks, consoles and the kernel's command line would run at each reload, and find none.
+        mkdir -p "$new/etc/systemd/system-generators"
+        for generator in "$new"/usr/lib/systemd/system-generators/*; do
+            case $generator in *sysv*) ;; *) ln -s /dev/null "$new/etc/systemd/system-generators/${generator##*/}" ;; esac
+        done
         rm -rf "$new"/var/cache/apt/archives/*.deb "$new"/var/lib/apt/lists/* "$new"/var/log/* "$new"/etc/ssh/ssh_host_* \
             "$new"/usr/share/doc/* "$new"/usr/share/man/* "$new"/usr/share/locale/*
     } >"$cache/log" 2>&1 9>&- || {

@@ -49,14 +49,16 @@ if [ -d /run/systemd/system ]; then
     for service in $services; do
         rm -rf "/etc/systemd/system/$service.service.d"
     done
+    # shellcheck disable=SC2086
+    systemctl enable --no-reload $services
     systemctl daemon-reload
     systemctl reset-failed
+    # shellcheck disable=SC2086
+    systemctl restart $services
+    exit
 fi
 for service in $services; do
-    if [ -d /run/systemd/system ]; then
-        systemctl enable "$service.service"
-        systemctl restart "$service.service"
-    elif command -v chkconfig >/dev/null; then
+    if command -v chkconfig >/dev/null; then
         chkconfig "$service" on
         service "$service" restart
     else

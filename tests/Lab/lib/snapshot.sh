@@ -10,18 +10,20 @@ export LC_ALL=C
 
 # Tables in one order, whichever was loaded first.
 rules() {
-    saved=$("$1-save" | sed '/^#/d; s/ \[[0-9]*:[0-9]*\]$//')
-    for table in filter mangle nat raw security; do
-        printf '%s\n' "$saved" | sed -n "/^\*$table\$/,/^COMMIT\$/s/^/rules $1: /p"
-    done
+    "$1-save" | awk -v tool="$1" '
+        /^#/ { next }
+        /^\*/ { table = substr($0, 2) }
+        { sub(/ \[[0-9]*:[0-9]*\]$/, ""); lines[table] = lines[table] "rules " tool ": " $0 "\n" }
+        END { printf "%s%s%s%s%s", lines["filter"], lines["mangle"], lines["nat"], lines["raw"], lines["security"] }'
 }
 
 # Chains in the order of their names, whichever was made first: rules have an order, chains have none.
 in_order_of_chains() {
     awk '
+        /^table / { table = $2 " " $3; name = "" }
         /^\t(chain|set|map|flowtable) / { name = $2 }
         /^[[:space:]]*[#}]?[[:space:]]*$/ || /^[[:space:]]*#/ { next }
-        { printf "%s\t%s\n", name, $0 }' | sort -s -t "$(printf '\t')" -k 1,1 | sed "s/^\([^\t]*\)\t/rules nft: $1 \1: /"
+        { printf "rules nft: %s %s\t%s\n", table, name, $0 }' | sort -s -t "$(printf '\t')" -k 1,1
 }
 
 # A legacy tool brings tables into being by looking at them: it only looks where there are some.
@@ -33,9 +35,7 @@ if grep -q . /proc/net/ip6_tables_names; then
 fi
 rules iptables-nft
 rules ip6tables-nft
-nft list tables | sort | while read -r _ family table; do
-    nft --stateless list table "$family" "$table" 2>/dev/null | in_order_of_chains "$family $table"
-done
+nft --stateless list ruleset 2>/dev/null | in_order_of_chains
 
 echo "setting net.ipv4.ip_forward = $(cat /proc/sys/net/ipv4/ip_forward)"
 sed 's/^/module /' /run/lab/modules 2>/dev/null

@@ -11,6 +11,7 @@ namespace NatDsa.Tests.Ssh;
 /// <summary>
 /// Hosts that do what a host should not: each costs one error that says what is wrong, and its time, and leaves nothing behind.
 /// </summary>
+[Collection(WholeMachineTests.Name)]
 public sealed class BadHostTests(SshHost host) : IClassFixture<SshHost>, IDisposable
 {
     // How long is waited for what must come, however busy the machine is.
