@@ -7,7 +7,7 @@ public sealed class AgentRestartTests(SharedLab host) : IClassFixture<SharedLab>
 {
     [Theory]
     [InlineData("restart", "fail", 300)]
-    // A third of the time is the restart's.
+    // The restart and the start that undoes it get 8 s each.
     [InlineData("restart", "hang", 36)]
     [InlineData("marker", "ignored", 300)]
     public async Task A_restart_that_goes_wrong_undoes_the_repair(string fault, string value, int seconds)

@@ -91,12 +91,12 @@ public abstract class FaultTests(SharedLab host)
         host.Disconnect();
         using (var shell = new LabShell(host.Lab))
         {
-            // A step's command that hangs gets a fifth of the time, the agent's restart a third.
+            // A step's command that hangs gets a fifth of the time, the agent's restart somewhat less.
             var target = fault switch { Fault.Killed => "@nat", Fault.Fails => "@natSsh", _ => "@natPlain" };
             await using var change = await shell.StartAsync($"{Cmdlet} {target} -Confirm:0 -TimeoutSec {(fault == Fault.Hangs ? 25 : 100)}");
             if (fault is Fault.Cut or Fault.Killed or Fault.PowerCut)
             {
-                await UntilAsync($"test -e {Gate}/reached");
+                await host.Nat.UntilAsync($"test -e {Gate}/reached", 90);
                 switch (fault)
                 {
                     case Fault.Cut:
@@ -113,7 +113,7 @@ public abstract class FaultTests(SharedLab host)
 
             var answer = await change.Answer.WaitAsync(TimeSpan.FromSeconds(110), TestContext.Current.CancellationToken);
             var ending = answer.Output.Select(one => one.BaseObject).OfType<ChangeResult>().FirstOrDefault() is { } result ? result.Outcome.ToString() : answer.ErrorId;
-            await UntilAsync("test ! -e /var/lib/natdsa/lock || flock -n /var/lib/natdsa/lock true");
+            await RepairGate.FreeAsync(host);
             var state = await StateAsync(before, fault, answer.ToString());
             if (state == "as before" && fault != Fault.PowerCut)
                 Assert.Equal(kept, await KeptAsync());
@@ -178,13 +178,6 @@ public abstract class FaultTests(SharedLab host)
         rm -f $(grep -ls /run/gate /usr/local/sbin/*) /var/lib/natdsa/fill
         if [ -e /etc/init.d/ds_agent ]; then sed -i '/# in the way$/d' /etc/init.d/ds_agent; fi
         """);
-
-    private async Task UntilAsync(string condition)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
-        while (!(await host.Nat.ShellAsync(condition)).Succeeded)
-            await Task.Delay(100, limit.Token);
-    }
 
     private static async Task WriteTableAsync()
     {

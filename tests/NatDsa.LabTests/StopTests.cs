@@ -20,7 +20,7 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
         using var shell = new LabShell(host.Lab);
         await using (var running = await shell.StartAsync($"Get-DsaAgentState {target}"))
         {
-            await UntilAsync("pgrep -f '[d]sa_query -c'");
+            await host.Nat.UntilAsync("pgrep -f '[d]sa_query -c'");
             await running.StopAsync().WaitAsync(s_limit, TestContext.Current.CancellationToken);
             Assert.True((await running.Answer).Stopped);
         }
@@ -34,7 +34,7 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
         }
 
         await UntilNoSshAsync();
-        await UntilAsync("! pgrep -f '[n]atdsa -sshs'");
+        await host.Nat.UntilAsync("! pgrep -f '[n]atdsa -sshs'");
     }
 
     [Theory]
@@ -51,7 +51,7 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
                 $"{Command} -HostName {nat.Address} -Port {host.Lab.Port} -UserName root -KeyFilePath '{host.Lab.KeyFilePath}' -Options @{{UserKnownHostsFile = '{host.Lab.KnownHostsPath}'}}"]);
         try
         {
-            await UntilAsync("pgrep -f '[d]sa_query -c'");
+            await host.Nat.UntilAsync("pgrep -f '[d]sa_query -c'");
             if (local)
                 await host.OnNatAsync("kill -INT $(pgrep -f '[n]atdsa -NoProfile')");
             else
@@ -65,7 +65,7 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
         }
 
         await UntilKilledAsync();
-        await UntilAsync("! pgrep -f '[n]atdsa -'");
+        await host.Nat.UntilAsync("! pgrep -f '[n]atdsa -'");
         await UntilNoSshAsync();
     }
 
@@ -125,15 +125,8 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
 
     private async Task UntilKilledAsync()
     {
-        await UntilAsync("! pgrep -f '[d]sa_query -c'");
+        await host.Nat.UntilAsync("! pgrep -f '[d]sa_query -c'");
         await host.OnNatAsync("test ! -e /run/lab/dsa_query.signals");
-    }
-
-    private async Task UntilAsync(string condition)
-    {
-        using var limit = new CancellationTokenSource(s_limit);
-        while (!(await host.Nat.ShellAsync(condition)).Succeeded)
-            await Task.Delay(100, limit.Token);
     }
 
     // An ssh of this process or of a natdsa that it started has the host's address among its arguments.

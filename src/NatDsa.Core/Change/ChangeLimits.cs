@@ -23,12 +23,13 @@ internal sealed record ChangeLimits
 
     /// <summary>
     /// The limits that fit into the time that a host is given: a restart of the agent that hangs, and the attempt to start it
-    /// again when that is undone, must end while somebody still waits for the answer.
+    /// again when that is undone, must end while somebody still waits for the answer. What comes before, in between and after takes a slow host some seconds.
     /// </summary>
     public static ChangeLimits Within(TimeSpan time)
     {
         var usual = new ChangeLimits();
-        return usual with { Step = Min(usual.Step, time / 5), Agent = Min(usual.Agent, time / 3) };
+        TimeSpan agent = (time - TimeSpan.FromSeconds(12)) / 3;
+        return usual with { Step = Min(usual.Step, time / 5), Agent = Min(usual.Agent, agent < time / 6 ? time / 6 : agent) };
     }
 
     private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;

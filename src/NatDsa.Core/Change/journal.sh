@@ -11,10 +11,17 @@
 STATE=/var/lib/natdsa
 DIR=$STATE/$ID
 
-state() {
-    for state_file in "$DIR"/state/*; do
-        if [ -e "$state_file" ]; then echo "${state_file##*/}"; fi
+# look: how far it is. now: the state, nothing between two names; at: the step that was begun last; steps_begun: how many were. Those who wait
+# look again and again, so it starts no process.
+look() {
+    now= at= steps_begun=0
+    for look_file in "$DIR"/state/*; do
+        if [ -e "$look_file" ]; then now=${look_file##*/}; fi
     done
+    for look_file in "$DIR"/begun/*; do
+        if [ -e "$look_file" ]; then at=${look_file##*/} steps_begun=$((steps_begun + 1)); fi
+    done
+    at=${at#*-}
 }
 
 # become OLD NEW: succeeds for one only of those who try at once.
@@ -31,9 +38,10 @@ begun() {
     done
 }
 
-uptime_seconds() {
-    read -r uptime _ </proc/uptime
-    echo "${uptime%%.*}"
+# clock: seconds, those since the host has booted.
+clock() {
+    read -r seconds _ </proc/uptime
+    seconds=${seconds%%.*}
 }
 
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
@@ -51,9 +59,9 @@ transaction_facts() {
     fact folder "$DIR"
     # In this order: once nobody is at work, the state is the last one.
     if at_work; then work=yes; else work=no; fi
-    now=$(state)
+    look
     # Between two names there is none for a moment.
-    if [ -z "$now" ] && [ -d "$DIR/state" ]; then nap && now=$(state); fi
+    if [ -z "$now" ] && [ -d "$DIR/state" ]; then nap && look; fi
     fact state "$now"
     fact work "$work"
     for facts_step in $(begun); do fact begun "$facts_step"; done
@@ -81,16 +89,22 @@ report() {
 
 # follow SECONDS SEEN: waits until it is over, waits for a new connection, or is further than SEEN and a second has passed.
 follow() {
-    follow_from=$(uptime_seconds)
-    until [ $(($(uptime_seconds) - follow_from)) -ge "$1" ]; do
-        # Whoever is at work holds the lock, which the caller may want next.
-        if ! at_work; then return 0; fi
-        now=$(state)
+    clock
+    follow_from=$seconds
+    follow_looked=
+    until [ $((seconds - follow_from)) -ge "$1" ]; do
+        look
+        # Whoever is at work holds the lock, which the caller may want next. One who has died has said nothing, and is looked for once a second.
+        if ended "$now" || [ "$seconds" != "$follow_looked" ]; then
+            follow_looked=$seconds
+            if ! at_work; then return 0; fi
+        fi
         follow_news=
-        if [ -n "$2" ] && [ "$now-$(begun | wc -l | tr -d ' ')" != "$2" ]; then follow_news=yes; fi
+        if [ -n "$2" ] && [ "$now-$steps_begun" != "$2" ]; then follow_news=yes; fi
         # After a connection was made, the next rules want one as well.
         if [ "$now" = waiting ] && { [ "$CONFIRM" != yes ] || [ -n "$follow_news" ]; }; then return 0; fi
-        if [ -n "$follow_news" ] && [ $(($(uptime_seconds) - follow_from)) -gt 1 ]; then return 0; fi
+        if [ -n "$follow_news" ] && [ $((seconds - follow_from)) -gt 1 ]; then return 0; fi
         nap
+        clock
     done
 }

@@ -24,7 +24,7 @@ logged() {
 
 source_nat_runs() {
     for tool in $(front_ends iptables); do
-        if limited "$STEP_SECONDS" "$tool-save" | grep -Eq '^-A .* -j (MASQUERADE|SNAT|NETMAP)( |$)'; then return 0; fi
+        if saved "$STEP_SECONDS" "$tool" | grep -Eq '^-A .* -j (MASQUERADE|SNAT|NETMAP)( |$)'; then return 0; fi
     done
     return 1
 }
@@ -109,6 +109,7 @@ installs() {
 # in a rule, also in quotes: --modprobe (shortened, or -M behind letters like -f, too) names a program for root to run. It reads a line longer than
 # 10 KiB as several; and a # that is not the first character of its line begins no comment.
 plain() {
+    if [ -z "$1" ]; then return 0; fi
     plain_word="[^-\"\\[:space:]][^\"\\[:space:]]*"
     plain_option='-f?|-[^-MVWbfhnvwx0-9"\\[:space:]][^"\\[:space:]]*|--([A-Za-ln-z0-9_]|m[A-Za-np-z0-9_-]|mo[A-Za-ce-z0-9_-]|mod[A-Za-oq-z0-9_-])[A-Za-z0-9_-]*'
     plain_char="([^\"\\]|\\\\[\"'\\])"
@@ -180,7 +181,7 @@ step_backup() {
         if [ "$family" = ip6tables ] && [ ! -e /proc/net/if_inet6 ]; then continue; fi
         for tool in $(front_ends "$family"); do
             # Written by the shell, which tells when the disk is full; the tools do not.
-            if ! running=$(limited "$STEP_SECONDS" "$tool-save" -c); then
+            if ! running=$(saved "$STEP_SECONDS" "$tool" -c); then
                 complain "$tool-save failed"
                 return 1
             fi
@@ -207,7 +208,7 @@ step_backup() {
         if process_runs ds_agent; then fact agent running; else fact agent stopped; fi
         if module_loaded dsa_filter; then fact filter loaded; else fact filter absent; fi
     } >"$DIR/manifest" || return 1
-    limited 60 sync
+    limited 60 sync -f "$DIR" 2>/dev/null || limited 60 sync
 }
 
 # ---- marker
@@ -263,11 +264,12 @@ undo_rules() {
 # load_rules TOOL FILE [-c]: the tool's rules become those of the file. A table that the file does not name is emptied, its policies
 # ACCEPT as the kernel's own are. It writes nothing to the disk, which may be full.
 load_rules() {
-    running_now=$(limited "$STEP_SECONDS" "$1-save") || return 1
+    running_now=$(saved "$STEP_SECONDS" "$1") || return 1
     headers=$(printf '%s\n' "$running_now" | sed -n -e '/^\*/p' -e 's/^:\([A-Z]*\) [AD][A-Z]* .*/:\1 ACCEPT [0:0]/p')
+    named=$(sed -n 's/^\*\([a-z]*\).*/ \1 /p' "$2")
     others=
     for table in raw mangle nat filter security; do
-        if grep -q "^\*$table" "$2"; then continue; fi
+        case $named in *" $table "*) continue ;; esac
         case "
 $headers
 " in *"
@@ -384,7 +386,8 @@ undo_boot() {
 # What tells an owner: OWNER_COMMAND, OWNER_CHAIN: lines of iptables-save, OWNER_TABLE: a table of nft's own. A step has OWNER_SECONDS: the rest of the
 # guard's time is for the new connection.
 owner_is() {
-    owner_end=$(($(uptime_seconds) + OWNER_SECONDS))
+    clock
+    owner_end=$((seconds + OWNER_SECONDS))
     OWNER_TABLE=
     case $1 in
         firewalld) OWNER_COMMAND=$RELOAD_FIREWALLD OWNER_CHAIN='^:[A-Z]+_(ZONES|direct) ' OWNER_TABLE=firewalld ;;
@@ -400,7 +403,7 @@ owner_is() {
 
 owner_rules_run() {
     for tool in $(front_ends iptables); do
-        if limited "$STEP_SECONDS" "$tool-save" | grep -Eq "$OWNER_CHAIN"; then return 0; fi
+        if saved "$STEP_SECONDS" "$tool" | grep -Eq "$OWNER_CHAIN"; then return 0; fi
     done
     [ -n "$OWNER_TABLE" ] && has nft && limited "$STEP_SECONDS" nft list tables 2>/dev/null | grep -q " $OWNER_TABLE\$"
 }
@@ -408,7 +411,8 @@ owner_rules_run() {
 # in_time COMMAND...: succeeds once the command does, while there is time.
 in_time() {
     until "$@"; do
-        if [ "$(uptime_seconds)" -ge "$owner_end" ]; then return 1; fi
+        clock
+        if [ "$seconds" -ge "$owner_end" ]; then return 1; fi
         nap
     done
 }
@@ -450,7 +454,8 @@ reload_owner() {
 # Its reload stops at a table of nft's that somebody has flushed; a start does not. Connections stay.
 reload_firewalld() {
     reload_owner firewalld && return 0
-    OWNER_COMMAND='systemctl restart firewalld.service' owner_end=$(($(uptime_seconds) + OWNER_SECONDS / 2))
+    clock
+    OWNER_COMMAND='systemctl restart firewalld.service' owner_end=$((seconds + OWNER_SECONDS / 2))
     echo "$OWNER_COMMAND"
     reload_owner firewalld
 }
@@ -459,12 +464,13 @@ reload_firewalld() {
 # leaves them running; those that no policy starts again are started here.
 reload_docker() {
     if begun | grep -q '^owner-firewalld$'; then
-        owner_end=$(($(uptime_seconds) + OWNER_SECONDS / 4))
+        clock
+        owner_end=$((seconds + OWNER_SECONDS / 4))
         if in_time owner_rules_run; then
             echo 'Docker has made its rules again after the reload of firewalld'
             return 0
         fi
-        owner_end=$(($(uptime_seconds) + OWNER_SECONDS * 3 / 4))
+        owner_end=$((seconds + OWNER_SECONDS * 3 / 4))
     fi
     if ! running_containers >"$DIR/containers"; then
         complain 'docker ps failed, so nobody could tell which containers to start again: Docker was not restarted'
@@ -516,7 +522,8 @@ reload_fail2ban() {
         complain 'fail2ban does not answer after its reload'
         return 1
     fi
-    owner_end=$(($(uptime_seconds) + 2))
+    clock
+    owner_end=$((seconds + 2))
     if in_time owner_rules_run; then echo 'the chains of fail2ban are there again'; else echo 'no jail of fail2ban bans an address with a chain of its own now'; fi
 }
 

@@ -18,17 +18,18 @@ AGENT_LIFE=$((2 * AGENT_SECONDS + SETTLE_SECONDS + 70))
 
 # ---- what is written down
 
-uptime_now() {
+# uptime_fact NAME
+uptime_fact() {
     read -r uptime _ </proc/uptime
-    echo "$uptime"
+    fact "$1" "$uptime"
 }
 
 # timed COMMAND...: what it prints, between the host's uptime before and after.
 timed() {
-    fact began "$(uptime_now)"
+    uptime_fact began
     "$@"
     timed_code=$?
-    fact ended "$(uptime_now)"
+    uptime_fact ended
     return "$timed_code"
 }
 
@@ -170,8 +171,7 @@ claim_undoing() { become running undoing || become waiting undoing || become con
 # begin STEP: what was not begun is not undone, so nothing is done without it.
 begin() { mv "$DIR"/todo/*-"$1" "$DIR/begun/"; }
 
-arm_guard() {
-    detached guard 8>&- >/dev/null
+guard_is_armed() {
     armed=0
     until [ -e "$DIR/armed" ]; do
         if [ "$armed" -ge 100 ]; then return 1; fi
@@ -183,19 +183,23 @@ arm_guard() {
 # rearm STEP: a connection that has confirmed rules says nothing of those that come next, which wait for one of their own. The step was begun before
 # the state changes: the guard counts from its beginning.
 rearm() {
-    if changes_rules "$1" && [ "$(state)" = confirmed ]; then become confirmed running; fi
+    look
+    if changes_rules "$1" && [ "$now" = confirmed ]; then become confirmed running; fi
 }
 
 # From here on a new connection must be possible. Who waits for it in vain is stopped by the guard; should that have died, by this.
 await_confirmation() {
     become running waiting || return 1
-    await_end=$(($(uptime_seconds) + CONFIRM_SECONDS + 10))
-    until [ "$(uptime_seconds)" -ge "$await_end" ]; do
-        case $(state) in
+    clock
+    await_end=$((seconds + CONFIRM_SECONDS + 10))
+    until [ "$seconds" -ge "$await_end" ]; do
+        look
+        case $now in
             confirmed) return 0 ;;
             undoing) break ;;
         esac
         nap
+        clock
     done
     return 1
 }
@@ -207,18 +211,20 @@ work() {
         end_as refused guard ''
         return
     fi
-    if ! arm_guard; then
-        end_as refused guard ''
-        return
-    fi
-    if ! begin backup || ! carry_out step backup; then
-        end_as refused backup ''
+    # It gets ready while the backup is made, which changes nothing.
+    detached guard 8>&- >/dev/null
+    work_cause=
+    if ! begin backup || ! carry_out step backup; then work_cause=backup; fi
+    if ! guard_is_armed; then work_cause=guard; fi
+    if [ -n "$work_cause" ]; then
+        end_as refused "$work_cause" ''
         return
     fi
     for work_step in $STEPS; do
         case $work_step in check | backup) continue ;; esac
         # The guard has taken over.
-        case $(state) in running | confirmed) ;; *) return ;; esac
+        look
+        case $now in running | confirmed) ;; *) return ;; esac
         work_cause=failed
         if begin "$work_step" && rearm "$work_step" && carry_out step "$work_step"; then
             if ! changes_rules "$work_step" || await_confirmation; then continue; fi
@@ -254,69 +260,87 @@ end_session() {
     done
 }
 
+# worker_dies: waits for that, a second at most. Not every flock can be told how long to wait.
+worker_dies() {
+    if [ "$guard_waits" = yes ]; then
+        flock -w 1 8
+    else
+        nap
+        flock -n 8
+    fi
+}
+
 guard() {
     umask 077
     trap : HUP INT PIPE TERM
     exec 1<>"$DIR/journal.guard" 8<"$DIR/alive"
-    flock 1
+    if flock -w 1 1 2>/dev/null; then
+        guard_waits=yes
+    else
+        guard_waits=no
+        flock 1
+    fi
     mv "$DIR/unarmed" "$DIR/armed"
     guard_limit=
     guard_rules=
     guard_at=
     while :; do
-        guard_state=$(state)
-        if ended "$guard_state"; then return; fi
-        if flock -n 8; then
-            guard_cause=died
-            break
-        fi
-        guard_step=$(begun | tail -n 1)
-        if [ "$guard_state $guard_step" != "$guard_at" ]; then
-            guard_at="$guard_state $guard_step"
+        look
+        clock
+        if ended "$now"; then return; fi
+        if [ "$now $at" != "$guard_at" ]; then
+            guard_at="$now $at"
             case $guard_at in
                 undoing*) guard_life=$((3 * STEP_LIFE + AGENT_LIFE)) ;;
                 waiting*) guard_life=$((STEP_LIFE + CONFIRM_SECONDS)) ;;
                 *' agent') guard_life=$AGENT_LIFE ;;
                 *) guard_life=$STEP_LIFE ;;
             esac
-            guard_end=$(($(uptime_seconds) + guard_life))
+            guard_end=$((seconds + guard_life))
             # Rules that lock out may hang the step that loads them: the time runs from its beginning.
-            if changes_rules "$guard_step" && [ "$guard_step" != "$guard_rules" ]; then
-                guard_rules=$guard_step
-                guard_limit=$(($(uptime_seconds) + CONFIRM_SECONDS))
+            if changes_rules "$at" && [ "$at" != "$guard_rules" ]; then
+                guard_rules=$at
+                guard_limit=$((seconds + CONFIRM_SECONDS))
             fi
         fi
-        guard_now=$(uptime_seconds)
-        case $guard_state in
+        case $now in
             running | waiting)
-                if [ -n "$guard_limit" ] && [ "$guard_now" -ge "$guard_limit" ] && become "$guard_state" undoing; then
+                if [ -n "$guard_limit" ] && [ "$seconds" -ge "$guard_limit" ] && become "$now" undoing; then
                     guard_cause=unconfirmed
                     break
                 fi
                 ;;
         esac
-        if [ "$guard_now" -ge "$guard_end" ]; then
+        if [ "$seconds" -ge "$guard_end" ]; then
             if claim_undoing; then
                 guard_cause=hung
                 break
             fi
             # An undoing that hangs would hang again.
-            if [ "$(state)" = undoing ]; then
+            look
+            if [ "$now" = undoing ]; then
                 read -r guard_worker <"$DIR/worker"
                 end_session "$guard_worker"
                 end_as stuck '' hung
                 return
             fi
         fi
-        nap
+        if worker_dies; then
+            guard_cause=died
+            break
+        fi
     done
     # A worker that died after it had come to its end has left nothing to do.
-    if ended "$(state)"; then return; fi
+    look
+    if ended "$now"; then return; fi
     read -r guard_worker <"$DIR/worker"
     end_session "$guard_worker"
     claim_undoing
     if undo_all; then end_as rolledback '' "$guard_cause"; else end_as stuck '' "$guard_cause"; fi
 }
+
+# Whether timeout works is found out here, once, and not in every subshell.
+limited 1 true
 
 case ${1:-start} in
     worker) NONCE=$JOURNAL && work ;;

@@ -42,6 +42,12 @@ no_legacy_tables() {
     [ -r "$tables" ] && ! read -r _ <"$tables"
 }
 
+# saved SECONDS TOOL [-c]: what TOOL-save prints, within that time.
+saved() {
+    case $2 in *-legacy) if no_legacy_tables "${2%-legacy}"; then return 0; fi ;; esac
+    limited "$1" "$2-save" ${3+"$3"}
+}
+
 read_rules() {
     for family in iptables ip6tables; do
         for tool in $(front_ends "$family"); do
@@ -180,11 +186,13 @@ read_persisted() {
 
 # A number for what a plan is made from: the rules without their counters, the persisted ones, the markers.
 digest() {
+    # Found out here, and not in each of the subshells.
+    limited 1 true
     {
         for family in iptables ip6tables; do
             for tool in $(front_ends "$family"); do
                 echo "$tool"
-                limited "$LIMIT" "$tool-save" | sed -e '/^#/d' -e 's/\[[0-9]*:[0-9]*\]//'
+                saved "$LIMIT" "$tool" | sed -e '/^#/d' -e 's/\[[0-9]*:[0-9]*\]//'
             done
         done
         read_marker

@@ -21,10 +21,11 @@ fi
 # get NAME DEFAULT: one setting of the stand-in: what the Manager has set, or a fault.
 get() {
     if [ -r "$state/$1" ]; then
-        cat "$state/$1"
+        read -r value <"$state/$1"
     else
-        printf '%s\n' "$2"
+        value=$2
     fi
+    printf '%s\n' "$value"
 }
 
 say() {

@@ -8,6 +8,11 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mkdir -p /run/gate
 : >/run/gate/open
 grep -ls /run/gate /usr/local/sbin/* | xargs -r rm -f
+# A change that a test has left under way comes to its end first.
+if [ -e /var/lib/natdsa/lock ] && ! flock -w 50 /var/lib/natdsa/lock true; then
+    echo 'renew: a change of the host has not ended within 50 s' >&2
+    exit 1
+fi
 if [ -d /etc/rc.d ]; then
     install -m 755 "$here/hosts/sysv/usr/sbin/chkconfig" /usr/sbin/chkconfig
 fi

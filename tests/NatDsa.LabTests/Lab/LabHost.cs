@@ -42,6 +42,13 @@ public sealed class LabHost
         TimeSpan? timeLimit = null) =>
         ExecAsync(["/bin/sh", "-c", script], input: null, timeLimit);
 
+    /// <summary>Waits until a condition of the shell comes true inside the host.</summary>
+    /// <param name="condition">A command line, run about ten times a second.</param>
+    /// <param name="seconds">How long it may take.</param>
+    /// <exception cref="TimeoutException">It was not true within that time.</exception>
+    public async Task UntilAsync(string condition, int seconds = 60) =>
+        (await ShellAsync($"until {condition}; do sleep 0.1; done", TimeSpan.FromSeconds(seconds))).EnsureSucceeded();
+
     /// <summary>Starts a program inside the host; the caller ends it, or the lab's end does.</summary>
     public Process Start(params string[] command) => LabCommand.Start(Inside(command));
 

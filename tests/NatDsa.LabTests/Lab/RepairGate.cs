@@ -28,8 +28,6 @@ public enum RepairMoment
 /// <summary>Holds a repair at a moment: a program that it runs on the NAT host waits until the gate is opened.</summary>
 public sealed class RepairGate
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
-
     private readonly SharedLab _host;
 
     private RepairGate(SharedLab host) => _host = host;
@@ -58,22 +56,15 @@ public sealed class RepairGate
     }
 
     /// <summary>Waits until a repair stands in front of it.</summary>
-    public Task ReachedAsync() => UntilAsync(_host, "test -e /run/gate/reached");
+    public Task ReachedAsync() => _host.Nat.UntilAsync("test -e /run/gate/reached");
 
     /// <summary>Opens it, and waits until the program that waited has ended.</summary>
     public async Task OpenAsync()
     {
         await _host.OnNatAsync(": >/run/gate/open");
-        await UntilAsync(_host, "test -e /run/gate/left");
+        await _host.Nat.UntilAsync("test -e /run/gate/left");
     }
 
     /// <summary>Waits until no repair holds the lock.</summary>
-    public static Task FreeAsync(SharedLab host) => UntilAsync(host, "test ! -e /var/lib/natdsa/lock || flock -n /var/lib/natdsa/lock true");
-
-    private static async Task UntilAsync(SharedLab host, string condition)
-    {
-        using var limit = new CancellationTokenSource(s_limit);
-        while (!(await host.Nat.ShellAsync(condition)).Succeeded)
-            await Task.Delay(100, limit.Token);
-    }
+    public static Task FreeAsync(SharedLab host) => host.Nat.UntilAsync("test ! -e /var/lib/natdsa/lock || flock -n /var/lib/natdsa/lock true", 90);
 }
