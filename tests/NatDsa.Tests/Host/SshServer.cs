@@ -30,6 +30,7 @@ public sealed class SshServer : IAsyncLifetime
         foreach (string key in (string[])[hostKey, KeyFile])
             Assert.Equal(0, (await ProgramRun.OfAsync(ProgramRun.Start("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]))).ExitCode);
         string configuration = Path.Combine(_folder, "sshd_config");
+        // A bash that counts as started by another reads no .bashrc: what this machine's root has in there is no matter of these tests.
         await File.WriteAllTextAsync(configuration, $"""
             ListenAddress 127.0.0.1
             Port {Port}
@@ -40,7 +41,7 @@ public sealed class SshServer : IAsyncLifetime
             PermitRootLogin yes
             PasswordAuthentication no
             AuthorizedKeysFile {KeyFile}.pub
-            SetEnv DOTNET_ROOT={Repository.DotnetRoot} POWERSHELL_TELEMETRY_OPTOUT=1
+            SetEnv SHLVL=1 DOTNET_ROOT={Repository.DotnetRoot} POWERSHELL_TELEMETRY_OPTOUT=1
             Subsystem powershell {Repository.Program} -sshs -NoLogo
 
             """);

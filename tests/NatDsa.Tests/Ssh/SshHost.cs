@@ -165,7 +165,8 @@ public sealed class SshHost : IAsyncLifetime
         string ash = Path.Combine(Folder, "ash");
         if (File.Exists("/usr/bin/busybox"))
             File.CreateSymbolicLink(ash, "/usr/bin/busybox");
-        var passwd = new List<string>(await File.ReadAllLinesAsync("/etc/passwd"));
+        // What root's own home has bash do at each login is no matter of these hosts.
+        var passwd = new List<string>((await File.ReadAllLinesAsync("/etc/passwd")).Select(line => line.StartsWith("root:", StringComparison.Ordinal) ? $"root:x:0:0::{Folder}:/bin/bash" : line));
         var shadow = new List<string>(await File.ReadAllLinesAsync("/etc/shadow"));
         int id = 64001;
         foreach ((string name, string shell) in s_users)
