@@ -138,9 +138,13 @@ public abstract class FaultTests(SharedLab host)
         if (fault == Fault.PowerCut)
             await AssertAsBeforeBootAsync();
         else
-            await host.AssertUnchangedSinceAsync(before, said, "/var/lib/natdsa", "/usr/local/sbin", "module dsa_filter");
+            await AssertAsBeforeAsync(before, said);
         return "as before";
     }
+
+    /// <summary>Proves that the host is as before.</summary>
+    protected virtual Task AssertAsBeforeAsync(LabSnapshot before, string said) =>
+        host.AssertUnchangedSinceAsync(before, said, "/var/lib/natdsa", "/usr/local/sbin", "module dsa_filter");
 
     private async Task AssertDoneByTheNextAsync()
     {
@@ -265,6 +269,33 @@ public sealed class Rhel7FaultTests(SharedRhel7LegacyLab host) : RepairFaultTest
         RepairMoment.Boot => ("systemctl", "'enable iptables.service'"),
         _ => ("systemctl", "'restart ds_agent.service'"),
     };
+}
+
+/// <summary>Repair where the rules are ufw's, with fail2ban's on top, on Debian with systemd.</summary>
+public sealed class UfwFaultTests(OwnerTests.UfwLab host) : RepairFaultTests(host), IClassFixture<OwnerTests.UfwLab>
+{
+    /// <summary>Every fault in the owner's reload, or none.</summary>
+    public static TheoryData<RepairMoment, Fault> Cases() => CasesOf(null, RepairMoment.Owner);
+
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(Cases))]
+    public Task The_host_ends_as_before_or_repaired(RepairMoment step, Fault fault) => RunAsync(step, fault);
+
+    /// <inheritdoc/>
+    protected override async Task PrepareAsync()
+    {
+        await OwnerTests.EnableAsync(Host);
+        await Host.Lab.BreakAsync();
+    }
+
+    /// <inheritdoc/>
+    protected override (string Program, string Arguments) CommandOfService(RepairMoment step) => ("ufw", "reload");
+
+    /// <inheritdoc/>
+    protected override Task AssertAsBeforeAsync(LabSnapshot before, string said) => OwnerTests.AssertAsBeforeAsync(Host, before, [.. SharedLab.EngineFiles, "/usr/local/sbin"]);
+
+    /// <inheritdoc/>
+    protected override Task<string> KeptAsync() => Host.OnNatAsync("sha256sum /etc/ufw/*.rules /etc/ufw/ufw.conf /etc/iptables/*");
 }
 
 /// <summary>Restore-NatIptablesState.</summary>

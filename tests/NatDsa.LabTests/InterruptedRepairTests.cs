@@ -103,13 +103,36 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
     }
 
     [Fact]
+    public async Task The_newest_transactions_stay_and_those_with_something_left_to_do()
+    {
+        await host.BreakAsync();
+        // Of each year one, since 2001; that of 2002 is stuck, and that of 2003 a link to somewhere else.
+        await host.OnNatAsync("""
+            mkdir -p -m 0700 /var/lib/natdsa/backups /srv/elsewhere/state
+            : >/srv/elsewhere/state/done
+            for year in $(seq 2001 2024); do
+                folder=/var/lib/natdsa/${year}0101T000000Z-00000000
+                case $year in
+                    2002) mkdir -p $folder/state && : >$folder/state/stuck ;;
+                    2003) ln -s /srv/elsewhere $folder ;;
+                    *) mkdir -p $folder/state && : >$folder/state/done ;;
+                esac
+            done
+            """);
+        var repair = (await host.RunAsync(Repair)).Only<RepairResult>();
+        string[] left = (await host.OnNatAsync("ls /var/lib/natdsa | grep Z-; rm -r /srv/elsewhere/state/done /srv/elsewhere")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(["2002", "2003", .. Enumerable.Range(2006, 19).Select(year => $"{year}")], left[..^1].Select(folder => folder[..4]));
+        Assert.Equal(repair.BackupPath, "/var/lib/natdsa/" + left[^1]);
+    }
+
+    [Fact]
     public async Task A_repair_that_takes_too_long_is_told_and_comes_to_its_end()
     {
         await host.BreakAsync();
         await host.Lab.SetFaultAsync("restart", "hang");
         var before = await host.Nat.SnapshotAsync();
 
-        // The restart gets three of these seconds, two more until it is killed, and so does the start that undoes it.
+        // The restart gets two of these seconds, two more until it is killed, and so does the start that undoes it.
         var answer = await host.RunAsync($"{Repair} -TimeoutSec 7");
         Assert.Equal("TimedOut", answer.ErrorId);
         await RepairGate.FreeAsync(host);

@@ -8,6 +8,9 @@
 #   SECONDS_LIMIT     how long the caller waits for the first news
 #   JOURNAL           the nonce of the journal's sections, which are a section of an answer that has another one
 
+# How many transactions that are over are kept: each has the rules and the files of before.
+KEPT_TRANSACTIONS=20
+
 # Room in the journal for what steps and undoings say as a rule. More than that needs room on the disk, like anything else.
 JOURNAL_KIB=72
 
@@ -91,7 +94,7 @@ detached() {
         detached_by="$detached_by systemd-run --quiet --scope"
     fi
     # shellcheck disable=SC2086
-    $detached_by /bin/sh -c 'eval "$(cat "$0")"' "$DIR/script" "$1" </dev/null 2>/dev/null 3>&- 7>&- &
+    $detached_by /bin/sh "$DIR/script" "$1" </dev/null 2>/dev/null 3>&- 7>&- &
 }
 
 start_transaction() {
@@ -241,6 +244,22 @@ work() {
         return
     done
     end_as 'done' '' ''
+    forget_old
+}
+
+# Folders of transactions that came to an end and left nothing to be done: the newest stay.
+forget_old() {
+    set --
+    for forget_folder in "$STATE"/[0-9]*Z-*; do
+        if [ -h "$forget_folder" ]; then continue; fi
+        for forget_end in done undone refused reported; do
+            if [ -e "$forget_folder/state/$forget_end" ]; then set -- "$@" "$forget_folder"; fi
+        done
+    done
+    while [ $# -gt "$KEPT_TRANSACTIONS" ]; do
+        rm -rf "$1"
+        shift
+    done
 }
 
 # ---- the guard: undoes what a worker has begun that died, or that nobody has confirmed
@@ -339,8 +358,7 @@ guard() {
     if undo_all; then end_as rolledback '' "$guard_cause"; else end_as stuck '' "$guard_cause"; fi
 }
 
-# Whether timeout works is found out here, once, and not in every subshell.
-limited 1 true
+try_timeout
 
 case ${1:-start} in
     worker) NONCE=$JOURNAL && work ;;

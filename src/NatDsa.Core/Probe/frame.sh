@@ -17,13 +17,17 @@ timeout_works=
 alarm=
 alarm_time=
 
+# Whether timeout works as it does here. What is found out before subshells are made is found out once.
+try_timeout() {
+    if [ -n "$timeout_works" ]; then return 0; fi
+    if timeout -k 1 1 true >/dev/null 2>&1; then timeout_works=yes; else timeout_works=no; fi
+}
+
 # limited SECONDS COMMAND...: SIGTERM when the time is up, SIGKILL two seconds later, 124 or 137 as the exit code.
 limited() {
     limited_seconds=$1
     shift
-    if [ -z "$timeout_works" ]; then
-        if timeout -k 1 1 true >/dev/null 2>&1; then timeout_works=yes; else timeout_works=no; fi
-    fi
+    try_timeout
     if [ "$timeout_works" = yes ]; then
         timeout -k 2 "$limited_seconds" "$@"
         return

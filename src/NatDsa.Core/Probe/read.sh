@@ -186,8 +186,7 @@ read_persisted() {
 
 # A number for what a plan is made from: the rules without their counters, the persisted ones, the markers.
 digest() {
-    # Found out here, and not in each of the subshells.
-    limited 1 true
+    try_timeout
     {
         for family in iptables ip6tables; do
             for tool in $(front_ends "$family"); do

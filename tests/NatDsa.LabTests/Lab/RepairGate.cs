@@ -12,6 +12,9 @@ public enum RepairMoment
     /// <summary>The marker is made; <c>iptables-restore</c> begins.</summary>
     Rules,
 
+    /// <summary>The marker is made; <c>ufw reload</c> begins.</summary>
+    Owner,
+
     /// <summary>The rules are loaded, and confirmed; the persisted ones are about to take the place of the others.</summary>
     Install,
 
@@ -40,6 +43,7 @@ public sealed class RepairGate
             RepairMoment.Backup => ("/usr/local/sbin/cmp", "'/etc/sysconfig/iptables '*"),
             RepairMoment.Marker => ("/usr/local/sbin/chmod", "'0644 /etc/use_dsa_with_iptables'"),
             RepairMoment.Rules => ("/usr/local/sbin/iptables-restore", "''"),
+            RepairMoment.Owner => ("/usr/local/sbin/ufw", "reload"),
             RepairMoment.Boot => ("/usr/sbin/chkconfig", "'iptables on'"),
             RepairMoment.Agent => ("/etc/init.d/ds_agent", "restart"),
             _ => ("/etc/init.d/iptables", "start"),

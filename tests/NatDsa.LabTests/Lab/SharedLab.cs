@@ -5,8 +5,8 @@ namespace NatDsa.LabTests;
 /// <summary>One lab for the tests of a class, which run one after another; each begins by making the state that it is about.</summary>
 public class SharedLab : IAsyncLifetime
 {
-    // The PowerShell engine's own files, which it writes where it runs.
-    private static readonly string[] s_engineFiles = ["/root/.cache", "/root/.local", "/root/.config", "/home/operator"];
+    /// <summary>The PowerShell engine's own files, which it writes where it runs.</summary>
+    internal static readonly string[] EngineFiles = ["/root/.cache", "/root/.local", "/root/.config", "/home/operator"];
 
     private readonly LabOptions _options;
     private Lab? _lab;
@@ -111,7 +111,7 @@ public class SharedLab : IAsyncLifetime
     /// <param name="except">Paths that may differ.</param>
     public async Task AssertUnchangedSinceAsync(LabSnapshot before, string said, params string[] except)
     {
-        var difference = before.DifferenceTo(await Nat.SnapshotAsync(), [.. s_engineFiles, .. except]);
+        var difference = before.DifferenceTo(await Nat.SnapshotAsync(), [.. EngineFiles, .. except]);
         Assert.True(difference.Length == 0, $"The host has changed:\n{difference}\n{said}");
     }
 }
