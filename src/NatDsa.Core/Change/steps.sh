@@ -150,18 +150,18 @@ step_check() { loads check_rules && installs check_file; }
 keep_rules_to_load() {
     plain "$3" || return 1
     if [ -n "$2" ]; then
-        cp "$2" "$DIR/load/$1" && cmp "$2" "$DIR/load/$1"
+        ln "$DIR/files$2" "$DIR/load/$1"
     else
         printf '%s' "$3" >"$DIR/load/$1"
-    fi || return 1
-    chmod 0600 "$DIR/load/$1"
+    fi
 }
 
 # keep_file PATH [CONTENT]: as it is, and CONTENT is what it may become.
 keep_file() {
     case $1 in *nftables.conf) ;; *) plain "${2:-}" || return 1 ;; esac
     if [ ! -f "$1" ] || [ -e "$DIR/files$1" ]; then return 0; fi
-    mkdir -p "$DIR/files${1%/*}" && cp -p "$1" "$DIR/files$1" && cmp "$1" "$DIR/files$1" || return 1
+    if [ ! -d "$DIR/files${1%/*}" ]; then mkdir -p "$DIR/files${1%/*}" || return 1; fi
+    cp -p "$1" "$DIR/files$1" && cmp "$1" "$DIR/files$1" || return 1
     echo "$DIR/files$1"
 }
 
@@ -193,11 +193,11 @@ step_backup() {
         done
     done
     case " $STEPS " in *' owner-'*) keep_native || return 1 ;; esac
-    loads keep_rules_to_load || return 1
     for file in $PERSISTED; do
         keep_file "$file" || return 1
     done
     installs keep_file || return 1
+    loads keep_rules_to_load || return 1
     {
         for marker in $MARKERS; do
             if [ -e "$marker" ]; then fact present "$marker"; else fact absent "$marker"; fi

@@ -191,6 +191,7 @@ digest() {
         for family in iptables ip6tables; do
             for tool in $(front_ends "$family"); do
                 echo "$tool"
+                if [ "$tool" = "$family-legacy" ] && no_legacy_tables "$family"; then continue; fi
                 saved "$LIMIT" "$tool" | sed -e '/^#/d' -e 's/\[[0-9]*:[0-9]*\]//'
             done
         done

@@ -74,7 +74,10 @@ filter_wanted() {
 }
 
 filter_loaded() {
-    grep -q '^dsa_filter ' $loaded_modules
+    while read -r module _; do
+        if [ "$module" = dsa_filter ]; then return 0; fi
+    done <$loaded_modules
+    return 1
 }
 
 agent_pid() {
