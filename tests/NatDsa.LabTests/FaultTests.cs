@@ -113,7 +113,7 @@ public abstract class FaultTests(SharedLab host)
 
             var answer = await change.Answer.WaitAsync(TimeSpan.FromSeconds(110), TestContext.Current.CancellationToken);
             var ending = answer.Output.Select(one => one.BaseObject).OfType<ChangeResult>().FirstOrDefault() is { } result ? result.Outcome.ToString() : answer.ErrorId;
-            await RepairGate.FreeAsync(host);
+            await RepairGate.FreeAsync(host, 90);
             var state = await StateAsync(before, fault, answer.ToString());
             if (state == "as before" && fault != Fault.PowerCut)
                 Assert.Equal(kept, await KeptAsync());

@@ -20,7 +20,7 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
         using var shell = new LabShell(host.Lab);
         await using (var running = await shell.StartAsync($"Get-DsaAgentState {target}"))
         {
-            await host.Nat.UntilAsync("pgrep -f '[d]sa_query -c'");
+            await host.Nat.UntilAsync("pgrep -f '[d]sa_query -c'", 30);
             await running.StopAsync().WaitAsync(s_limit, TestContext.Current.CancellationToken);
             Assert.True((await running.Answer).Stopped);
         }
@@ -34,7 +34,7 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
         }
 
         await UntilNoSshAsync();
-        await host.Nat.UntilAsync("! pgrep -f '[n]atdsa -sshs'");
+        await host.Nat.UntilAsync("! pgrep -f '[n]atdsa -sshs'", 30);
     }
 
     [Theory]
@@ -51,7 +51,7 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
                 $"{Command} -HostName {nat.Address} -Port {host.Lab.Port} -UserName root -KeyFilePath '{host.Lab.KeyFilePath}' -Options @{{UserKnownHostsFile = '{host.Lab.KnownHostsPath}'}}"]);
         try
         {
-            await host.Nat.UntilAsync("pgrep -f '[d]sa_query -c'");
+            await host.Nat.UntilAsync("pgrep -f '[d]sa_query -c'", 30);
             if (local)
                 await host.OnNatAsync("kill -INT $(pgrep -f '[n]atdsa -NoProfile')");
             else
@@ -65,7 +65,7 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
         }
 
         await UntilKilledAsync();
-        await host.Nat.UntilAsync("! pgrep -f '[n]atdsa -'");
+        await host.Nat.UntilAsync("! pgrep -f '[n]atdsa -'", 30);
         await UntilNoSshAsync();
     }
 
@@ -125,7 +125,7 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
 
     private async Task UntilKilledAsync()
     {
-        await host.Nat.UntilAsync("! pgrep -f '[d]sa_query -c'");
+        await host.Nat.UntilAsync("! pgrep -f '[d]sa_query -c'", 30);
         await host.OnNatAsync("test ! -e /run/lab/dsa_query.signals");
     }
 

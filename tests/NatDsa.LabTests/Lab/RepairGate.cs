@@ -70,5 +70,5 @@ public sealed class RepairGate
     }
 
     /// <summary>Waits until no repair holds the lock.</summary>
-    public static Task FreeAsync(SharedLab host) => host.Nat.UntilAsync("test ! -e /var/lib/natdsa/lock || flock -n /var/lib/natdsa/lock true", 90);
+    public static Task FreeAsync(SharedLab host, int seconds = 60) => host.Nat.UntilAsync("test ! -e /var/lib/natdsa/lock || flock -n /var/lib/natdsa/lock true", seconds);
 }
