@@ -18,9 +18,10 @@ public sealed record RulesetKind(string Shape, int Rules)
 /// interrupted; <see cref="PerRuleTable"/> takes the shortest.
 /// </summary>
 [InProcess]
+[GcForce(false)]
 [MemoryDiagnoser]
 [MinColumn]
-[WarmupCount(60)]
+[WarmupCount(500)]
 [IterationCount(100)]
 [IterationTime(4)]
 public class RulesetBenchmarks

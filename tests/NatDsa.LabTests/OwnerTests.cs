@@ -38,7 +38,7 @@ public sealed class OwnerTests(OwnerTests.UfwLab host) : IClassFixture<OwnerTest
         await host.Lab.BreakAsync();
         var before = await host.Nat.SnapshotAsync();
 
-        var answer = await host.RunAsync($"{Repair} -RollbackSec 10");
+        var answer = await host.RunAsync($"{Repair} -RollbackSec 30");
         Assert.Equal("RolledBack", answer.ErrorId);
         Assert.Equal(ChangeStepStatus.Undone, answer.Despite<RepairResult>().Steps.Single(s => s.Name == "ReloadUfw").Status);
         await AssertAsBeforeAsync(host, before);

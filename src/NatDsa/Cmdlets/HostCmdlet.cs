@@ -21,11 +21,15 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     internal const string ComputerNameSet = "ComputerName";
     internal const string InputObjectSet = "InputObject";
 
+    // Less than a second, in which Ctrl+C has to end.
+    private static readonly TimeSpan s_stopLimit = TimeSpan.FromMilliseconds(900);
+
     private readonly PipelineThread _pipeline = new();
     private readonly CancellationTokenSource _stop = new();
     private SshParameters? _ssh;
     private readonly FanOutProgress _progress;
     private int _running;
+    private int _asking;
 
     /// <summary>Nothing runs yet.</summary>
     protected HostCmdlet() => _progress = new FanOutProgress(this);
@@ -139,6 +143,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
             while (_running >= ThrottleLimit)
                 RunNext();
             _running++;
+            Interlocked.Increment(ref _asking);
             _ = RunOneAsync(target, record);
             _pipeline.RunPosted();
         }
@@ -168,12 +173,14 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Stops what still runs.</summary>
+    /// <summary>Stops what still runs, and waits a moment for it: the process may end with the pipeline, and must not leave half of it behind.</summary>
     protected virtual void Dispose(bool disposing)
     {
+        if (!disposing)
+            return;
         // Not disposed: what is being stopped still looks at the token, and still posts its end.
-        if (disposing)
-            _stop.Cancel();
+        _stop.Cancel();
+        SpinWait.SpinUntil(() => Volatile.Read(ref _asking) == 0, s_stopLimit);
     }
 
     private int HostCount => ParameterSetName switch
@@ -286,7 +293,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     private protected void Warn(string message) => _pipeline.Post(() => WriteWarning(message));
 
     /// <summary>Asks something on the pipeline's thread, such as <see cref="Cmdlet.ShouldProcess(string)"/>.</summary>
-    private protected Task<T> AskAsync<T>(HostTurn turn, Func<T> ask) => turn.AsideAsync(_pipeline.AskAsync(ask));
+    private protected Task<T> AskAsync<T>(HostTurn turn, Func<T> ask) => turn.AsideAsync(_pipeline.AskAsync(ask).WaitAsync(_stop.Token));
 
     private protected void WriteFault(Fault fault, object target) =>
         WriteError(new HostException(fault.ErrorId, HostFailures.CategoryOf(fault.ErrorId), fault.Message).ToErrorRecord(target));
@@ -321,6 +328,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
         // Of a host that failed there is nothing that somebody could come back with.
         if (end is not null || _stop.IsCancellationRequested)
             target.Drop();
+        Interlocked.Decrement(ref _asking);
         _pipeline.Post(() =>
         {
             _running--;
