@@ -54,6 +54,31 @@ public sealed class SysVProtectTests(SharedLab host) : ProtectTests(host), IClas
         await _host.RenewAsync();
         await AgentComesAsync(target, version);
     }
+
+    /// <summary>The lab's kernel has no SELinux: what the tools of a host that has it are asked for is written down.</summary>
+    [Theory]
+    [InlineData("true", "/etc/do_not_open_ports_on_iptables /etc/sysconfig/iptables /etc/use_dsa_with_iptables")]
+    [InlineData("false", "")]
+    public async Task Where_SELinux_is_on_every_file_gets_the_context_of_its_place(string isEnabled, string files)
+    {
+        await _host.RenewAsync();
+        await _host.OnNatAsync($"""
+            ln -s /bin/{isEnabled} /usr/local/bin/selinuxenabled
+            printf '#!/bin/sh\necho "$@" >>/run/restorecon\n' >/usr/local/bin/restorecon
+            chmod 0755 /usr/local/bin/restorecon
+            : >/run/restorecon
+            iptables -A FORWARD -s 192.0.2.0/24 -j DROP
+            """);
+        try
+        {
+            Assert.Equal(ChangeOutcome.Done, (await _host.RunAsync("Protect-DsaNatHost @natPlain -SaveRules")).Only<ProtectionResult>().Outcome);
+            Assert.Equal(files, (await _host.OnNatAsync("sort /run/restorecon | tr '\\n' ' '")).TrimEnd());
+        }
+        finally
+        {
+            await _host.OnNatAsync("rm -f /usr/local/bin/selinuxenabled /usr/local/bin/restorecon /run/restorecon");
+        }
+    }
 }
 
 /// <summary>On Debian with systemd.</summary>
