@@ -106,7 +106,7 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
     public async Task The_newest_transactions_stay_and_those_with_something_left_to_do()
     {
         await host.BreakAsync();
-        // Of each year one, since 2001; that of 2002 is stuck, and that of 2003 a link to somewhere else.
+        // Of each year one, since 2001; that of 2002 is stuck, that of 2003 a link to somewhere else, and that of 2004 came to its end just now.
         await host.OnNatAsync("""
             mkdir -p -m 0700 /var/lib/natdsa/backups /srv/elsewhere/state
             : >/srv/elsewhere/state/done
@@ -114,14 +114,15 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
                 folder=/var/lib/natdsa/${year}0101T000000Z-00000000
                 case $year in
                     2002) mkdir -p $folder/state && : >$folder/state/stuck ;;
-                    2003) ln -s /srv/elsewhere $folder ;;
+                    2003) ln -s /srv/elsewhere $folder && continue ;;
                     *) mkdir -p $folder/state && : >$folder/state/done ;;
                 esac
+                if [ $year != 2004 ]; then touch -d '40 days ago' $folder/state; fi
             done
             """);
         var repair = (await host.RunAsync(Repair)).Only<RepairResult>();
         string[] left = (await host.OnNatAsync("ls /var/lib/natdsa | grep Z-; rm -r /srv/elsewhere/state/done /srv/elsewhere")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(["2002", "2003", .. Enumerable.Range(2006, 19).Select(year => $"{year}")], left[..^1].Select(folder => folder[..4]));
+        Assert.Equal(["2002", "2003", "2004", .. Enumerable.Range(2006, 19).Select(year => $"{year}")], left[..^1].Select(folder => folder[..4]));
         Assert.Equal(repair.BackupPath, "/var/lib/natdsa/" + left[^1]);
     }
 

@@ -8,8 +8,10 @@
 #   SECONDS_LIMIT     how long the caller waits for the first news
 #   JOURNAL           the nonce of the journal's sections, which are a section of an answer that has another one
 
-# How many transactions that are over are kept: each has the rules and the files of before.
+# How many transactions that are over are kept, and how many days each is kept at least: it has the rules and the files of before, which many attempts
+# in a row must not push out.
 KEPT_TRANSACTIONS=20
+KEPT_DAYS=30
 
 # Room in the journal for what steps and undoings say as a rule. More than that needs room on the disk, like anything else.
 JOURNAL_KIB=72
@@ -247,7 +249,7 @@ work() {
     forget_old
 }
 
-# Folders of transactions that came to an end and left nothing to be done: the newest stay.
+# Folders of transactions that came to an end and left nothing to be done: the newest stay, and those whose state has changed since KEPT_DAYS ago.
 forget_old() {
     set --
     for forget_folder in "$STATE"/[0-9]*Z-*; do
@@ -257,7 +259,7 @@ forget_old() {
         done
     done
     while [ $# -gt "$KEPT_TRANSACTIONS" ]; do
-        rm -rf "$1"
+        if [ -n "$(find "$1/state" -prune -mtime "+$KEPT_DAYS")" ]; then rm -rf "$1"; fi
         shift
     done
 }
