@@ -1,5 +1,5 @@
 # Reads how far a transaction is. From the caller:
-#   CONFIRM   yes: this is the new connection that the guard waits for
+#   CONFIRM   yes: this is the new connection that the guard waits for, if the transaction is still as SEEN says
 #   SEEN      how far the caller saw it last
 #   SECONDS_LIMIT  how long to wait for news
 
@@ -10,7 +10,9 @@ follow_transaction() {
         printf '@%s done\n' "$NONCE"
         return
     fi
-    if [ "$CONFIRM" = yes ]; then become waiting confirmed; fi
+    # The connection is newer than the rules that the caller has seen, and says nothing of others that have been loaded since.
+    look
+    if [ "$CONFIRM" = yes ] && [ "$now-$steps_begun" = "$SEEN" ]; then become waiting confirmed; fi
     follow "$SECONDS_LIMIT" "$SEEN"
     report
 }

@@ -278,7 +278,8 @@ $headers
     done
     if [ ! -s "$2" ] && [ -z "$others" ]; then return 0; fi
     all_rules=$(
-        cat "$2"
+        # What cannot be read is no set of rules: without them, every table would be emptied.
+        cat "$2" || exit 1
         # The last line may have no end.
         echo
         for table in $others; do
@@ -286,7 +287,7 @@ $headers
             printf '%s\n' "$headers" | sed -n "/^\*$table\$/,/^\*/s/^:/:/p"
             echo COMMIT
         done
-    )
+    ) || return 1
     # Another program can hold the lock of xtables for a moment, and not every iptables-restore can be told to wait for it.
     for attempt in 1 2 3 4 5; do
         printf '%s\n' "$all_rules" | limited "$STEP_SECONDS" "$1-restore" $3

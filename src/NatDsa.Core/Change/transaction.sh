@@ -157,7 +157,8 @@ end_as() {
     outcome "$1" "$2" "$3"
     limited 20 sync
     for end_from in running waiting confirmed undoing; do
-        if become "$end_from" "$1"; then return; fi
+        # What the guard has begun to undo is not done any more.
+        if [ "$1 $end_from" != 'done undoing' ] && become "$end_from" "$1"; then return; fi
     done
 }
 

@@ -35,12 +35,13 @@ limited() {
     # A shell gives a background command no standard input, unless it is passed on under another number.
     { "$@" <&4 4<&- & } 4<&0
     limited_command=$!
+    # Its sleep outlives it, and must hold neither a pipe nor the locks of a change.
     (
         sleep "$limited_seconds"
         kill -TERM "$limited_command"
         sleep 2
         kill -KILL "$limited_command"
-    ) </dev/null >/dev/null 2>&1 3>&- &
+    ) </dev/null >/dev/null 2>&1 3>&- 8>&- 9>&- &
     limited_watcher=$!
     wait "$limited_command"
     limited_code=$?
