@@ -221,7 +221,8 @@ work() {
     detached guard 8>&- >/dev/null
     work_cause=
     if ! begin backup || ! carry_out step backup; then work_cause=backup; fi
-    if ! guard_is_armed; then work_cause=guard; fi
+    # A full disk, say, fails both, and the backup's words tell of it.
+    if ! guard_is_armed; then work_cause=${work_cause:-guard}; fi
     if [ -n "$work_cause" ]; then
         end_as refused "$work_cause" ''
         return
