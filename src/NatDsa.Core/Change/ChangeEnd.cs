@@ -45,9 +45,13 @@ internal sealed record ChangeEnd
     /// <summary>The transaction's folder on the host; null when nothing was changed.</summary>
     public string? Folder { get; private init; }
 
-    /// <summary>The end of a plan that has nothing to do.</summary>
-    public static ChangeEnd WithoutSteps(ChangePlan plan) =>
-        new(plan.Host, plan.Before, plan.Agent) { Verdict = plan.Judge(plan.Before, plan.Agent, done: null, plan.Host) };
+    /// <summary>The end of a plan that has nothing to do. What another change has done so far may be taken back yet, and counts for nothing.</summary>
+    public static ChangeEnd WithoutSteps(ChangePlan plan) => new(plan.Host, plan.Before, plan.Agent)
+    {
+        Verdict = plan.OtherChange is { } other
+            ? new(ChangeOutcome.Refused, Messages.LockHeld.With(plan.Host.ComputerName, other), ErrorIds.LockHeld)
+            : plan.Judge(plan.Before, plan.Agent, done: null, plan.Host),
+    };
 
     /// <summary>Reads what a host says of a transaction that carried out a plan.</summary>
     public static ChangeEnd Read(ChangePlan plan, TransactionReport report, RuleConfirmation confirmation = RuleConfirmation.NotNeeded)

@@ -41,6 +41,9 @@ internal abstract class ChangePlan(HostSnapshot host)
     /// <summary>What the host looked like when the plan was made (read.sh).</summary>
     public string Digest => Host.Answer["change.digest"]?.Text.Trim() ?? "";
 
+    /// <summary>The id of a change that was at work on the host when the plan was made; null when there was none.</summary>
+    public string? OtherChange => Host.Answer["change.transaction"]?.Facts().LastOrDefault(f => f.Key == "atwork").Value;
+
     private protected string Name => Host.ComputerName ?? "";
 
     /// <summary>Why a host cannot be changed, whatever is to be done there.</summary>

@@ -47,12 +47,7 @@ clock() {
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
 
 # Whether the worker or the guard lives.
-at_work() {
-    for work_file in "$DIR/alive" "$DIR/journal.guard"; do
-        if [ -e "$work_file" ] && ! (flock -n 6) 6<"$work_file" 2>/dev/null; then return 0; fi
-    done
-    return 1
-}
+at_work() { held "$DIR/alive" || held "$DIR/journal.guard"; }
 
 transaction_facts() {
     fact id "$ID"

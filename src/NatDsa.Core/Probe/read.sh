@@ -202,11 +202,21 @@ digest() {
     } 2>/dev/null | cksum
 }
 
-# Transactions that were rolled back and nobody was told, the newest last.
-read_rolled_back() {
+# held FILE: whether a program holds its lock.
+held() { [ -e "$1" ] && ! (flock -n 6) 6<"$1" 2>/dev/null; }
+
+# Transactions that were rolled back and nobody was told, the newest last; and one that has not ended and is worked on (journal.sh).
+read_transactions() {
     if [ ! -h /var/lib/natdsa ] && cd /var/lib/natdsa 2>/dev/null; then
-        for state in */state/rolledback; do
-            if [ -e "$state" ] && [ ! -h "${state%%/*}" ]; then fact rolledback "${state%%/*}"; fi
+        for state in */state/*; do
+            transaction=${state%%/*}
+            if [ ! -e "$state" ] || [ -h "$transaction" ]; then continue; fi
+            case ${state##*/} in
+                rolledback) fact rolledback "$transaction" ;;
+                running | waiting | confirmed | undoing)
+                    if held "$transaction/alive" || held "$transaction/journal.guard"; then fact atwork "$transaction"; fi
+                    ;;
+            esac
         done
     fi
 }
@@ -221,7 +231,7 @@ read_sections() {
             persisted) read_persisted ;;
             change)
                 framed change.digest digest
-                framed change.transaction read_rolled_back
+                framed change.transaction read_transactions
                 ;;
         esac
     done
