@@ -69,7 +69,7 @@ internal sealed class ProtectionPlan : ChangePlan
             yield return Messages.ProtectBoot.With(boot.Reason);
         if (_whyNotSaved is not null)
             yield return _whyNotSaved;
-        else if (Unsaved(now) is { Count: > 0 } unsaved)
+        else if (after.Status == NatStatus.Healthy && Unsaved(now) is { Count: > 0 } unsaved)
             yield return Messages.ProtectUnsaved.With(unsaved.Count, unsaved[0]);
     }
 

@@ -49,6 +49,14 @@ public sealed class ProtectionPlanTests
     }
 
     [Fact]
+    public void Nobody_is_told_to_save_the_rules_of_a_host_that_does_no_NAT()
+    {
+        ProtectionResult result = Result(Plan(new() { Markers = true, Running = "" }));
+        Assert.DoesNotContain("-SaveRules", Assert.Single(result.RisksLeft), StringComparison.Ordinal);
+        Assert.Equal(ErrorIds.NotProtected, result.Fault?.ErrorId);
+    }
+
+    [Fact]
     public void What_the_agent_adds_for_itself_and_counters_are_not_saved()
     {
         Assert.Empty(Plan(new() { Markers = true, Version = "10.2.0-404.el7", Running = Nat + AgentsOwn }).Steps);
