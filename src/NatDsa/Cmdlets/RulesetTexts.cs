@@ -89,7 +89,7 @@ internal sealed class RulesetTexts(PSCmdlet cmdlet)
     public void WriteErrors(Ruleset ruleset, string? path, ref int written)
     {
         for (; written < Math.Min(ruleset.Errors.Count, MaxErrorsShown); written++)
-            WriteError(ruleset.Errors[written], path);
+            WriteError(ruleset, ruleset.Errors[written], path);
     }
 
     /// <summary>Writes the errors of a ruleset that was read to its end.</summary>
@@ -160,12 +160,14 @@ internal sealed class RulesetTexts(PSCmdlet cmdlet)
         return text.ToString();
     }
 
-    private void WriteError(RulesetError error, string? path)
+    private void WriteError(Ruleset ruleset, RulesetError error, string? path)
     {
         var exception = new RulesetSyntaxException(error);
+        // Names of hosts can be piped to the other cmdlets.
+        string hint = path is null && ruleset.Format == RulesetFormat.Unknown && error.Word.Length > 0 ? " " + Messages.NamesAreText : "";
         cmdlet.WriteError(new ErrorRecord(exception, ErrorIds.RulesetSyntax, ErrorCategory.ParserError, path ?? Messages.PipelineText)
         {
-            ErrorDetails = new ErrorDetails($"{path ?? Messages.PipelineText}: {exception.Message}"),
+            ErrorDetails = new ErrorDetails($"{path ?? Messages.PipelineText}: {exception.Message}{hint}"),
         });
     }
 }
