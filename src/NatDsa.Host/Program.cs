@@ -8,6 +8,7 @@ internal static class Program
         // Read once, when the engine loads: no program that repairs firewalls calls home.
         Environment.SetEnvironmentVariable("POWERSHELL_TELEMETRY_OPTOUT", "1");
 
+        BrokenSsh.Survive();
         using var terminal = new Terminal();
         CommandLine line;
         try
