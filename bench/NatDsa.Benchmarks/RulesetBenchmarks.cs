@@ -15,7 +15,7 @@ public sealed record RulesetKind(string Shape, int Rules)
 
 /// <summary>
 /// Reading and writing iptables-save, against going through the same text. Many short iterations, so that on a busy machine some are not
-/// interrupted; <see cref="PerRuleTable"/> takes the shortest.
+/// interrupted; <see cref="PerRuleTable"/> takes the shortest. No collection is forced between them: what comes after it would pay for the first touch of new memory.
 /// </summary>
 [InProcess]
 [GcForce(false)]

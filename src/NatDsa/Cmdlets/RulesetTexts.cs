@@ -163,8 +163,8 @@ internal sealed class RulesetTexts(PSCmdlet cmdlet)
     private void WriteError(Ruleset ruleset, RulesetError error, string? path)
     {
         var exception = new RulesetSyntaxException(error);
-        // Names of hosts can be piped to the other cmdlets.
-        string hint = path is null && ruleset.Format == RulesetFormat.Unknown && error.Word.Length > 0 ? " " + Messages.NamesAreText : "";
+        // Names of hosts can be piped to cmdlets that read no text.
+        string hint = cmdlet is HostCmdlet && path is null && ruleset.Format == RulesetFormat.Unknown && error.Word.Length > 0 ? " " + Messages.NamesAreText : "";
         cmdlet.WriteError(new ErrorRecord(exception, ErrorIds.RulesetSyntax, ErrorCategory.ParserError, path ?? Messages.PipelineText)
         {
             ErrorDetails = new ErrorDetails($"{path ?? Messages.PipelineText}: {exception.Message}{hint}"),
