@@ -38,8 +38,8 @@ internal abstract class ChangePlan(HostSnapshot host)
     /// <param name="now">What was read at the end.</param>
     public abstract ChangeVerdict Judge(NatIptablesState after, DsaAgentState agent, string? done, HostSnapshot now);
 
-    /// <summary>What the host looked like when the plan was made (read.sh).</summary>
-    public string Digest => Host.Answer["change.digest"]?.Text.Trim() ?? "";
+    /// <summary>What the host looked like when the plan was made, as a number.</summary>
+    public string Digest => HostDigest.Of(Host.Answer);
 
     /// <summary>The id of a change that was at work on the host when the plan was made; null when there was none.</summary>
     public string? OtherChange => Host.Answer["change.transaction"]?.Facts().LastOrDefault(f => f.Key == "atwork").Value;

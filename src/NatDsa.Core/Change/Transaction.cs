@@ -40,7 +40,7 @@ internal sealed record Transaction(IReadOnlyList<string> Steps)
 
     /// <summary>The transaction as one script.</summary>
     /// <param name="id">Names its folder on the host: letters, digits and hyphens.</param>
-    /// <param name="digest">What the host looked like when the steps were chosen (read.sh): it must still look so.</param>
+    /// <param name="digest">What the host looked like when the steps were chosen (<see cref="HostDigest"/>): it must still look so.</param>
     /// <param name="limits">The time limits.</param>
     public HostScript ToScript(string id, string digest, ChangeLimits limits)
     {

@@ -177,20 +177,9 @@ keep_native() { mkdir "$DIR/native" && native keep_table; }
 keep_table() { limited "$STEP_SECONDS" nft list table "$1" "$2" >"$DIR/native/$1.$2" && echo "$DIR/native/$1.$2"; }
 
 step_backup() {
-    for family in iptables ip6tables; do
-        if [ "$family" = ip6tables ] && [ ! -e /proc/net/if_inet6 ]; then continue; fi
-        for tool in $(front_ends "$family"); do
-            # Written by the shell, which tells when the disk is full; the tools do not.
-            if ! running=$(saved "$STEP_SECONDS" "$tool" -c); then
-                complain "$tool-save failed"
-                return 1
-            fi
-            if ! { : >"$DIR/running/$tool" && { [ -z "$running" ] || printf '%s\n' "$running" >>"$DIR/running/$tool"; }; }; then
-                complain "$DIR/running/$tool could not be written"
-                return 1
-            fi
-            echo "$DIR/running/$tool"
-        done
+    # They were kept when the lock was taken.
+    for file in "$DIR"/running/*; do
+        if [ -e "$file" ]; then echo "$file"; fi
     done
     case " $STEPS " in *' owner-'*) keep_native || return 1 ;; esac
     for file in $PERSISTED; do

@@ -3,7 +3,7 @@
 # the program dies, all that was begun is undone, the last first. The lock is held by all who are at work.
 # From the plan:
 #   STEPS             which steps, in order
-#   DIGEST            what the host looked like when the plan was made
+#   DIGEST            what the host looked like when the plan was made, as a number (HostDigest)
 #   CONFIRM_SECONDS   how long new rules wait for a new connection before they are rolled back
 #   SECONDS_LIMIT     how long the caller waits for the first news
 #   JOURNAL           the nonce of the journal's sections, which are a section of an answer that has another one
@@ -76,6 +76,25 @@ take_lock() {
     return 0
 }
 
+# The running rules of both families.
+keep_running() {
+    for family in iptables ip6tables; do
+        for tool in $(front_ends "$family"); do
+            # Written by the shell, which tells when the disk is full; the tools do not.
+            if ! running=$(saved "$LIMIT" "$tool" -c); then
+                # Without IPv6 in the kernel there are no rules of it.
+                if [ "$family" = ip6tables ] && [ ! -e /proc/net/if_inet6 ]; then continue; fi
+                complain "$tool-save failed"
+                return 1
+            fi
+            if ! { : >"$DIR/running/$tool" && { [ -z "$running" ] || printf '%s\n' "$running" >>"$DIR/running/$tool"; }; }; then
+                complain "$DIR/running/$tool could not be written"
+                return 1
+            fi
+        done
+    done
+}
+
 step_folder() {
     mkdir "$DIR" "$DIR/state" "$DIR/todo" "$DIR/begun" "$DIR/running" "$DIR/files" "$DIR/load" &&
         reserve "$DIR/journal" && reserve "$DIR/journal.guard" && : >"$DIR/alive" && : >"$DIR/unarmed" && : >"$DIR/worker" &&
@@ -85,7 +104,24 @@ step_folder() {
         : >"$DIR/todo/$folder_number-$folder_step" || return 1
         folder_number=$((folder_number + 1))
     done
-    : >"$DIR/state/running"
+    keep_running && : >"$DIR/state/running"
+}
+
+# A number for what the plan was made from: the running rules without their counters, the markers, the persisted rules.
+digest() {
+    {
+        set --
+        for digest_file in "$DIR"/running/*; do
+            if [ -e "$digest_file" ]; then echo "${digest_file##*/}" && set -- "$@" "$digest_file"; fi
+        done
+        if [ $# -gt 0 ]; then sed -e '/^#/d' -e 's/\[[0-9]*:[0-9]*\]//' "$@"; fi
+        read_marker
+        set --
+        for digest_file in $PERSISTED; do
+            if [ -e "$digest_file" ] || [ -h "$digest_file" ]; then echo "$digest_file" && set -- "$@" "$digest_file"; fi
+        done
+        if [ $# -gt 0 ]; then cat "$@"; fi
+    } 2>/dev/null | cksum
 }
 
 # detached ROLE: this script again, in a session of its own and, where systemd may end a user's programs with the user's session, outside of that.
@@ -96,7 +132,7 @@ detached() {
         detached_by="$detached_by systemd-run --quiet --scope"
     fi
     # shellcheck disable=SC2086
-    $detached_by /bin/sh "$DIR/script" "$1" </dev/null 2>/dev/null 3>&- 7>&- &
+    $detached_by /bin/sh "$DIR/script" "$1" "$timeout_works" </dev/null 2>/dev/null 3>&- 7>&- &
 }
 
 start_transaction() {
@@ -125,10 +161,6 @@ start_transaction() {
             ;;
         2) outcome refused lock '' && return ;;
     esac
-    if [ "$(digest)" != "$DIGEST" ]; then
-        outcome refused changed ''
-        return
-    fi
     if [ -e "$DIR" ] || [ -h "$DIR" ]; then
         outcome refused lock ''
         return
@@ -136,6 +168,11 @@ start_transaction() {
     if ! carry_out step folder >/dev/null; then
         framed step.backup said
         outcome refused backup ''
+        rm -rf "$DIR"
+        return
+    fi
+    if [ "$(digest)" != "$DIGEST" ]; then
+        outcome refused changed ''
         rm -rf "$DIR"
         return
     fi
@@ -362,6 +399,8 @@ guard() {
     if undo_all; then end_as rolledback '' "$guard_cause"; else end_as stuck '' "$guard_cause"; fi
 }
 
+# What this script has found out before it began anew.
+timeout_works=${2:-}
 try_timeout
 
 case ${1:-start} in

@@ -22,6 +22,6 @@ internal enum ProbeSections
     /// <summary>What a host can tell of itself.</summary>
     All = Rules | Marker | Agent | Persisted,
 
-    /// <summary>What a change must know besides: whether the host is still as it was read, and whether a change was rolled back that nobody was told of.</summary>
+    /// <summary>What a change must know besides: whether another is at work, and whether one was rolled back that nobody was told of.</summary>
     Change = 16,
 }

@@ -184,24 +184,6 @@ read_persisted() {
     done
 }
 
-# A number for what a plan is made from: the rules without their counters, the persisted ones, the markers.
-digest() {
-    try_timeout
-    {
-        for family in iptables ip6tables; do
-            for tool in $(front_ends "$family"); do
-                echo "$tool"
-                if [ "$tool" = "$family-legacy" ] && no_legacy_tables "$family"; then continue; fi
-                saved "$LIMIT" "$tool" | sed -e '/^#/d' -e 's/\[[0-9]*:[0-9]*\]//'
-            done
-        done
-        read_marker
-        for file in $PERSISTED; do
-            if [ -f "$file" ]; then echo "$file" && cat "$file"; fi
-        done
-    } 2>/dev/null | cksum
-}
-
 # held FILE: whether a program holds its lock.
 held() { [ -e "$1" ] && ! (flock -n 6) 6<"$1" 2>/dev/null; }
 
@@ -221,20 +203,27 @@ read_transactions() {
     fi
 }
 
-read_sections() {
-    framed host read_host
-    for wanted in $SECTIONS; do
+# read_parts PART...
+read_parts() {
+    for wanted in "$@"; do
         case $wanted in
             rules) read_rules ;;
             marker) framed marker read_marker ;;
             agent) read_agent ;;
             persisted) read_persisted ;;
-            change)
-                framed change.digest digest
-                framed change.transaction read_transactions
-                ;;
+            change) framed change.transaction read_transactions ;;
         esac
     done
     disarm
+}
+
+read_sections() {
+    framed host read_host
+    # An agent takes its time to answer. What else is read meanwhile waits in the pipe until it has.
+    # shellcheck disable=SC2086
+    case $SECTIONS in
+        *' agent persisted'*) read_parts ${SECTIONS%%agent*} ${SECTIONS#*agent} | { read_parts agent; cat; } ;;
+        *) read_parts $SECTIONS ;;
+    esac
     printf '@%s done\n' "$NONCE"
 }
