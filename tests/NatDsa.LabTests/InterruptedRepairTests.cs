@@ -1,3 +1,4 @@
+using System.Globalization;
 using Xunit;
 
 namespace NatDsa.LabTests;
@@ -90,11 +91,22 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
         await host.BreakAsync();
         var before = await host.Nat.SnapshotAsync();
         var gate = await RepairGate.CloseAsync(host, RepairMoment.Rules);
-        await using (var repair = await host.StartAsync($"{Repair} -RollbackSec 5"))
+        using (var program = LabCommand.Start([host.Lab.Options.NatdsaPath, "-NoProfile", "-Command",
+            $"Repair-DsaNatHost -ComputerName {host.Nat.Address} -Port {host.Lab.Port} -UserName root -KeyFile '{host.Lab.KeyFilePath}' -KnownHostsPath '{host.Lab.KnownHostsPath}' -Confirm:0 -RollbackSec 5"]))
         {
-            await gate.ReachedAsync();
-            await repair.StopAsync().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
-            Assert.True((await repair.Answer).Stopped);
+            Task<string>[] said = [program.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken), program.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken)];
+            try
+            {
+                await gate.ReachedAsync();
+                (await LabCommand.RunAsync(["kill", "-INT", program.Id.ToString(CultureInfo.InvariantCulture)], cancellationToken: TestContext.Current.CancellationToken)).EnsureSucceeded();
+                await program.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+            }
+            finally
+            {
+                LabCommand.Kill(program);
+            }
+
+            Assert.Contains($"{host.Nat.Address}: the host goes on with the change", string.Concat(await Task.WhenAll(said)), StringComparison.Ordinal);
         }
 
         await gate.OpenAsync();

@@ -56,14 +56,14 @@ internal sealed class RepairPlan : ChangePlan
         if (after.Status != NatStatus.Healthy)
             return ChangeVerdict.Incomplete(after.Fault ?? new Fault(ErrorIds.RepairFailed, Messages.RepairNotWorking.With(Name, after.Reason)));
         if (done is null)
-            return new(ChangeOutcome.NothingToDo, WithMissingOwners(Messages.RepairNothingToDo.With(agent.Reason)));
+            return new(ChangeOutcome.NothingToDo, WithWhatIsLeft(Messages.RepairNothingToDo.With(agent.Reason)));
         // NAT was at work before, so that it is now tells nothing of what was done.
-        return new(ChangeOutcome.Done, WithMissingOwners(Before.Status == NatStatus.Healthy ? Messages.RepairDone.With(done, agent.Reason) : after.Reason));
+        return new(ChangeOutcome.Done, WithWhatIsLeft(Before.Status == NatStatus.Healthy ? Messages.RepairDone.With(done, agent.Reason) : after.Reason));
 
         // Where NAT works, nobody's work is interrupted for the rest. fail2ban makes a chain when it first bans an address.
-        string WithMissingOwners(string reason) => string.Join(' ',
+        string WithWhatIsLeft(string reason) => string.Join(' ',
         [
-            reason,
+            _options.NewRules is null || LoadsNewRules ? reason : Messages.RepairRulesUnused.With(reason, _options.NewRulesPath),
             .. HostOwner.Read(now).Where(owner => owner.Owner != RuleOwner.Fail2ban && !owner.HasChains(after.Rulesets))
                 .Select(owner => Messages.OwnerChainsGone.With(owner.Evidence, owner.Typed)),
         ]);

@@ -16,7 +16,7 @@ public sealed class RepairResult : ChangeResult
 
     /// <summary>The same result, with what the request behind the NAT says of it.</summary>
     internal RepairResult With(NatEgressResult egress) =>
-        egress.Succeeded ? new RepairResult(End) { Egress = egress }
+        egress.Succeeded ? new RepairResult(End with { Verdict = End.Verdict with { Reason = Messages.RepairProven.With(Reason, egress.ComputerName, egress.Reason) } }) { Egress = egress }
         : NotVerified(Messages.RepairEgressFailed.With(ComputerName, egress.ComputerName, egress.Uri, egress.Reason), egress);
 
     /// <summary>The same result, when the host behind the NAT could not be asked at all.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Management.Automation;
 using System.Security.Cryptography;
@@ -22,6 +23,8 @@ public abstract class TransactionCmdlet : HostCmdlet
     private static readonly TimeSpan s_answer = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
 
+    private readonly ConcurrentDictionary<string, string> _atWork = new();
+
     /// <summary>Changing a host takes longer than asking it.</summary>
     protected TransactionCmdlet() => TimeoutSec = 300;
 
@@ -32,6 +35,15 @@ public abstract class TransactionCmdlet : HostCmdlet
 
     /// <summary>The time limits of a host's change.</summary>
     private protected virtual ChangeLimits Limits => ChangeLimits.Within(TimeSpan.FromSeconds(TimeoutSec));
+
+    /// <inheritdoc/>
+    protected override void StopProcessing()
+    {
+        // The pipeline takes nothing more; who has stopped it looks at the screen.
+        foreach ((string id, string computerName) in _atWork)
+            Host.UI.WriteWarningLine(Messages.ChangeGoesOn.With(computerName, id, Limits.Rollback.TotalSeconds));
+        base.StopProcessing();
+    }
 
     /// <summary>Carries out a plan, once it was asked for and agreed to.</summary>
     /// <param name="turn">The host's turn.</param>
@@ -100,6 +112,7 @@ public abstract class TransactionCmdlet : HostCmdlet
         int confirmed = 0;
         int told = 0;
         int missing = 0;
+        _atWork[id] = turn.Target.ComputerName;
         try
         {
             try
@@ -148,6 +161,7 @@ public abstract class TransactionCmdlet : HostCmdlet
         }
         finally
         {
+            _atWork.TryRemove(id, out _);
             held?.Dispose();
             if (by != turn.Target)
                 by.Drop();

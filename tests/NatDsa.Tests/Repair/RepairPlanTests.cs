@@ -18,6 +18,13 @@ public sealed class RepairPlanTests
         Assert.Empty(Plan(new() { Running = Nat, Marker = Marker }).Steps);
 
     [Fact]
+    public void Rules_that_a_host_does_not_need_are_said_to_be_unused()
+    {
+        RepairPlan plan = Plan(new() { Running = Nat, Marker = Marker }, new RepairOptions(Nat, "good.txt", false));
+        Assert.EndsWith("good.txt was not used: the rules of the host do not have to be loaded.", ChangeEnd.WithoutSteps(plan).Verdict.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_erased_host_is_repaired_in_the_articles_order() =>
         Assert.Equal(
             ["CheckRules", "Backup", "CreateMarker", "LoadRules", "EnableAtBoot", "RestartAgent"],
