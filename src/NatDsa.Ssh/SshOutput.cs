@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace NatDsa.Ssh;
 
 /// <summary>
@@ -13,8 +11,8 @@ internal sealed class SshOutput(string host, Stream output, Stream error, int ma
     private static readonly TimeSpan s_turn = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_nextTurn = TimeSpan.FromMilliseconds(5);
 
-    private readonly ArrayBufferWriter<byte> _output = new();
-    private readonly ArrayBufferWriter<byte> _error = new();
+    private readonly Pieces _output = new();
+    private readonly Pieces _error = new();
     private readonly byte[] _buffer = new byte[32 << 10];
 
     /// <summary>
@@ -28,9 +26,9 @@ internal sealed class SshOutput(string host, Stream output, Stream error, int ma
         while (await Task.WhenAny(end, Task.Delay(turn, cancellation)).ConfigureAwait(false) != end)
         {
             cancellation.ThrowIfCancellationRequested();
-            int before = _output.WrittenCount;
+            int before = _output.Length;
             Drain();
-            turn = _output.WrittenCount - before < Much ? s_turn : s_nextTurn;
+            turn = _output.Length - before < Much ? s_turn : s_nextTurn;
             if (!isConnected() && !end.IsCompleted)
                 throw new SshFailureException(SshFailure.Unreachable, host, "The connection broke.");
         }
@@ -40,7 +38,7 @@ internal sealed class SshOutput(string host, Stream output, Stream error, int ma
     }
 
     /// <summary>What was read.</summary>
-    public SshAnswer Answer(int? exitCode) => new(_output.WrittenMemory, _error.WrittenMemory, exitCode ?? -1);
+    public SshAnswer Answer(int? exitCode) => new(_output.Whole(), _error.Whole(), exitCode ?? -1);
 
     private void Drain()
     {
@@ -50,9 +48,9 @@ internal sealed class SshOutput(string host, Stream output, Stream error, int ma
     }
 
     /// <summary>Takes what is there; false when it is more than is kept.</summary>
-    private bool Take(Stream stream, ArrayBufferWriter<byte> kept, int limit)
+    private bool Take(Stream stream, Pieces kept, int limit)
     {
-        int room = limit - kept.WrittenCount;
+        int room = limit - kept.Length;
         bool fits = stream.Length <= room;
         // What comes in the meantime is the next turn's: a host that writes without end must not keep this one busy.
         for (long left = stream.Length; left > 0;)
@@ -60,9 +58,40 @@ internal sealed class SshOutput(string host, Stream output, Stream error, int ma
             // Old versions wait for as many bytes as are asked for.
             int read = stream.Read(_buffer, 0, (int)Math.Min(left, _buffer.Length));
             left -= read;
-            kept.Write(_buffer.AsSpan(0, Math.Min(read, limit - kept.WrittenCount)));
+            kept.Add(_buffer.AsSpan(0, Math.Min(read, limit - kept.Length)));
         }
 
         return fits;
+    }
+
+    /// <summary>Bytes as they came: what has no end is not copied again and again while it grows.</summary>
+    private sealed class Pieces
+    {
+        private readonly List<byte[]> _pieces = [];
+
+        public int Length { get; private set; }
+
+        public void Add(ReadOnlySpan<byte> piece)
+        {
+            if (piece.IsEmpty)
+                return;
+            _pieces.Add(piece.ToArray());
+            Length += piece.Length;
+        }
+
+        public byte[] Whole()
+        {
+            if (_pieces is [var only])
+                return only;
+            byte[] whole = new byte[Length];
+            int end = 0;
+            foreach (byte[] piece in _pieces)
+            {
+                piece.CopyTo(whole, end);
+                end += piece.Length;
+            }
+
+            return whole;
+        }
     }
 }
