@@ -36,6 +36,7 @@ public abstract class FaultTests(SharedLab host)
     private const string Gate = "/run/gate";
 
     private static readonly bool s_all = Environment.GetEnvironmentVariable("NATDSA_FAULTS") == "all";
+    private static readonly (string Splat, string Parameter)[] s_targets = [("@nat", "-Session"), ("@natSsh", "-HostName"), ("@natPlain", "-ComputerName")];
     private static readonly ConcurrentDictionary<(string Flavor, string Change, int Number, RepairMoment Step, Fault Fault), string> s_seen = new();
 
     /// <summary>The host.</summary>
@@ -92,8 +93,9 @@ public abstract class FaultTests(SharedLab host)
         using (var shell = new LabShell(host.Lab))
         {
             // A step's command that hangs gets a fifth of the time, the agent's restart somewhat less.
-            var target = fault switch { Fault.Killed => "@nat", Fault.Fails => "@natSsh", _ => "@natPlain" };
-            await using var change = await shell.StartAsync($"{Cmdlet} {target} -Confirm:0 -TimeoutSec {(fault == Fault.Hangs ? 25 : 100)}");
+            // A session does not outlive its connection; the others take turns.
+            var target = s_targets[fault is Fault.Killed or Fault.Fails or Fault.DiskFull ? ((int)step + (int)fault) % s_targets.Length : ^1];
+            await using var change = await shell.StartAsync($"{Cmdlet} {target.Splat} -Confirm:0 -TimeoutSec {(fault == Fault.Hangs ? 25 : 100)}");
             if (fault is Fault.Cut or Fault.Killed or Fault.PowerCut)
             {
                 await host.Nat.UntilAsync($"test -e {Gate}/reached", 90);
@@ -117,7 +119,7 @@ public abstract class FaultTests(SharedLab host)
             var state = await StateAsync(before, fault, answer.ToString());
             if (state == "as before" && fault != Fault.PowerCut)
                 Assert.Equal(kept, await KeptAsync());
-            s_seen[(host.Lab.Options.ToString(), Cmdlet.Split(' ')[0], (int)step, step, fault)] = $"{ending}; {state}";
+            s_seen[(host.Lab.Options.ToString(), Cmdlet.Split(' ')[0], (int)step, step, fault)] = $"{target.Parameter}; {ending}; {state}";
         }
 
         await ClearTheWayAsync();
@@ -191,7 +193,7 @@ public abstract class FaultTests(SharedLab host)
         var rows = s_seen.OrderBy(s => s.Key)
             .Select(s => string.Create(CultureInfo.InvariantCulture, $"| {s.Key.Change} | {s.Key.Flavor} | {s.Key.Step} | {s.Key.Fault} | {s.Value.Replace("; ", " | ", StringComparison.Ordinal)} |"));
         await File.WriteAllTextAsync(path, text[..(text.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length)]
-            + $"\n\n{s_seen.Count} cases.\n\n| cmdlet | host | in the step | what goes wrong | outcome | the host then |\n| --- | --- | --- | --- | --- | --- |\n{string.Join('\n', rows)}\n");
+            + $"\n\n{s_seen.Count} cases.\n\n| cmdlet | host | in the step | what goes wrong | reached by | outcome | the host then |\n| --- | --- | --- | --- | --- | --- | --- |\n{string.Join('\n', rows)}\n");
     }
 }
 

@@ -18,13 +18,17 @@ if [ -z "${LANG:-}" ]; then
     done
 fi
 
-# get NAME DEFAULT: one setting of the stand-in: what the Manager has set, or a fault.
-get() {
+# know NAME DEFAULT: one setting of the stand-in, in value: what the Manager has set, or a fault.
+know() {
     if [ -r "$state/$1" ]; then
         read -r value <"$state/$1"
     else
         value=$2
     fi
+}
+
+get() {
+    know "$@"
     printf '%s\n' "$value"
 }
 
@@ -80,8 +84,12 @@ filter_loaded() {
     return 1
 }
 
+agent_runs() {
+    read -r pid 2>/dev/null <$pid_file && kill -0 "$pid" 2>/dev/null
+}
+
 agent_pid() {
-    read -r pid 2>/dev/null <$pid_file && kill -0 "$pid" 2>/dev/null && printf '%s\n' "$pid"
+    agent_runs && printf '%s\n' "$pid"
 }
 
 set_module_list() {

@@ -35,6 +35,7 @@ public sealed class SshServer : IAsyncLifetime
             ListenAddress 127.0.0.1
             Port {Port}
             HostKey {hostKey}
+            KexAlgorithms curve25519-sha256
             PidFile none
             UsePAM no
             StrictModes no
