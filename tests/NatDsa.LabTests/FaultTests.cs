@@ -264,6 +264,19 @@ public sealed class Rhel7FaultTests(SharedRhel7LegacyLab host) : RepairFaultTest
     [MemberData(nameof(Cases))]
     public Task The_host_ends_as_before_or_repaired(RepairMoment step, Fault fault) => RunAsync(step, fault);
 
+    /// <summary>The test of rules makes an empty one of such a table, which is no change of the host.</summary>
+    [Fact]
+    public async Task Rules_of_a_table_that_was_never_used_are_loaded()
+    {
+        await PrepareAsync();
+        await Host.OnNatAsync("""
+            if grep mangle /proc/net/ip_tables_names; then exit 1; fi
+            printf '*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j MARK --set-mark 1\nCOMMIT\n' >>/etc/sysconfig/iptables
+            """);
+        Assert.Equal(ChangeOutcome.Done, (await Host.RunAsync($"{Cmdlet} @natPlain -Confirm:0")).Only<RepairResult>().Outcome);
+        await Host.OnNatAsync("iptables -t mangle -C PREROUTING -j MARK --set-mark 1");
+    }
+
     /// <inheritdoc/>
     protected override (string Program, string Arguments) CommandOfService(RepairMoment step) => step switch
     {

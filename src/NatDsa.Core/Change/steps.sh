@@ -239,6 +239,7 @@ step_rules() {
 undo_rules() {
     undo_rules_code=0
     for saved in "$DIR"/running/*; do
+        if [ ! -e "$saved" ]; then continue; fi
         tool=${saved##*/}
         if load_rules "$tool" "$saved" -c; then
             echo "$tool: as it was"

@@ -69,7 +69,7 @@ reserve() { dd if=/dev/zero of="$1" bs=1024 count="$JOURNAL_KIB" 2>/dev/null || 
 
 take_lock() {
     if [ -h "$STATE" ] || ! mkdir -p "$STATE" || ! chmod 0700 "$STATE" || [ -h "$STATE/lock" ]; then return 2; fi
-    if ! has flock || ! (: >>"$STATE/lock"); then return 2; fi
+    if ! has flock || ! has cksum || ! (: >>"$STATE/lock"); then return 2; fi
     exec 9>>"$STATE/lock"
     flock -n 9 || return 1
     (echo "$ID" >"$STATE/lock") 2>/dev/null
@@ -97,30 +97,35 @@ keep_running() {
 
 step_folder() {
     mkdir "$DIR" "$DIR/state" "$DIR/todo" "$DIR/begun" "$DIR/running" "$DIR/files" "$DIR/load" &&
-        reserve "$DIR/journal" && reserve "$DIR/journal.guard" && : >"$DIR/alive" && : >"$DIR/unarmed" && : >"$DIR/worker" &&
+        reserve "$DIR/journal" && reserve "$DIR/journal.guard" && : >"$DIR/alive" && : >"$DIR/unarmed" && : >"$DIR/worker" && : >"$DIR/new" &&
         (printf '%s\n' "$natdsa_script" >"$DIR/script") 2>/dev/null || { complain "$DIR could not be written" && return 1; }
     folder_number=10
     for folder_step in $STEPS; do
         : >"$DIR/todo/$folder_number-$folder_step" || return 1
         folder_number=$((folder_number + 1))
     done
-    keep_running && : >"$DIR/state/running"
+    keep_running
 }
 
-# A number for what the plan was made from: the running rules without their counters, the markers, the persisted rules.
+# A number for what the plan was made from: the running rules without their counters, the markers, the persisted rules. A table in which all is as the
+# kernel has it of itself counts as none: iptables-restore --test makes one where there was none.
 digest() {
     {
         set --
         for digest_file in "$DIR"/running/*; do
             if [ -e "$digest_file" ]; then echo "${digest_file##*/}" && set -- "$@" "$digest_file"; fi
         done
-        if [ $# -gt 0 ]; then sed -e '/^#/d' -e 's/\[[0-9]*:[0-9]*\]//' "$@"; fi
+        # A table's name waits for the first line that says more.
+        if [ $# -gt 0 ]; then
+            sed -e '/^#/d' -e '/^COMMIT$/d' -e '/^:[^ ]* ACCEPT /d' -e '/^\*/{' -e h -e d -e '}' -e 's/\[[0-9]*:[0-9]*\]//' -e x -e '/./p' -e 's/.*//' -e x "$@"
+        fi
         read_marker
         set --
         for digest_file in $PERSISTED; do
             if [ -e "$digest_file" ] || [ -h "$digest_file" ]; then echo "$digest_file" && set -- "$@" "$digest_file"; fi
         done
-        if [ $# -gt 0 ]; then cat "$@"; fi
+        # What is in a file's place can hang.
+        if [ $# -gt 0 ]; then limited "$LIMIT" cat "$@"; fi
     } 2>/dev/null | cksum
 }
 
@@ -179,6 +184,8 @@ start_transaction() {
     # One offset for all who write to it, and locks that are handed over without a gap.
     exec 7<>"$DIR/journal" 8>>"$DIR/alive"
     flock 8
+    # Whoever sees a state from now on sees somebody at work.
+    mv "$DIR/new" "$DIR/state/running"
     if [ -n "$start_checked" ]; then begin check && printf '%s\n' "$start_checked" >&7; fi
     detached worker >&7
     exec 7>&- 8>&- 9>&-

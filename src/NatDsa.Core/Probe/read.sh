@@ -219,11 +219,13 @@ read_parts() {
 
 read_sections() {
     framed host read_host
-    # An agent takes its time to answer. What else is read meanwhile waits in the pipe until it has.
+    # An agent takes its time to answer. The rest is read meanwhile; the agent's answers, which are short, wait in the pipe. Where either side is killed,
+    # nothing says that all was read.
     # shellcheck disable=SC2086
     case $SECTIONS in
-        *' agent persisted'*) read_parts ${SECTIONS%%agent*} ${SECTIONS#*agent} | { read_parts agent; cat; } ;;
-        *) read_parts $SECTIONS ;;
+        *' agent persisted'*) { read_parts agent && end_sections; } | { read_parts ${SECTIONS%%agent*} ${SECTIONS#*agent} && cat; } ;;
+        *) read_parts $SECTIONS && end_sections ;;
     esac
-    printf '@%s done\n' "$NONCE"
 }
+
+end_sections() { printf '@%s done\n' "$NONCE"; }

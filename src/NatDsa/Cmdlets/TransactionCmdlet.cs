@@ -39,10 +39,11 @@ public abstract class TransactionCmdlet : HostCmdlet
     /// <inheritdoc/>
     protected override void StopProcessing()
     {
-        // The pipeline takes nothing more; who has stopped it looks at the screen.
-        foreach ((string id, string computerName) in _atWork)
-            Host.UI.WriteWarningLine(Messages.ChangeGoesOn.With(computerName, id, Limits.Rollback.TotalSeconds));
+        KeyValuePair<string, string>[] atWork = [.. _atWork];
         base.StopProcessing();
+        // The pipeline takes nothing more; who has stopped it looks at the screen.
+        foreach ((string id, string computerName) in atWork)
+            Host.UI.WriteWarningLine(Messages.ChangeGoesOn.With(computerName, id, Limits.Rollback.TotalSeconds));
     }
 
     /// <summary>Carries out a plan, once it was asked for and agreed to.</summary>
