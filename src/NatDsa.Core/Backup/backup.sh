@@ -119,7 +119,7 @@ backup_host() {
     framed host read_host
     framed backup keep_backup
     if [ "$framed_code" -eq 0 ]; then framed manifest cat "$BACKUPS/$ID/manifest"; fi
-    printf '@%s done\n' "$NONCE"
+    end_sections
 }
 
 backup_host

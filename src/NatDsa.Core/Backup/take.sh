@@ -13,7 +13,7 @@ take_backup() {
             if [ -f "$BACKUPS/$ID/$name" ] && [ ! -h "$BACKUPS/$ID/$name" ]; then section "$LIMIT" "backup.$name" cat "$BACKUPS/$ID/$name"; fi
         done
     fi
-    printf '@%s done\n' "$NONCE"
+    end_sections
 }
 
 take_backup

@@ -7,7 +7,7 @@ follow_transaction() {
     umask 077
     if [ -h "$STATE" ] || [ ! -d "$DIR/state" ]; then
         framed transaction fact state missing
-        printf '@%s done\n' "$NONCE"
+        end_sections
         return
     fi
     # The connection is newer than the rules that the caller has seen, and says nothing of others that have been loaded since.

@@ -77,7 +77,7 @@ report() {
     framed journal journal
     case $report_facts in
         *work=no*) read_sections ;;
-        *) if ended "$report_state"; then read_sections; else printf '@%s done\n' "$NONCE"; fi ;;
+        *) if ended "$report_state"; then read_sections; else end_sections; fi ;;
     esac
     if [ "$report_state" = rolledback ]; then become rolledback reported; fi
 }

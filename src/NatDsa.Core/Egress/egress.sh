@@ -66,7 +66,7 @@ request() {
 request_and_report() {
     framed host read_host
     if [ "$(uname -s)" = Linux ]; then framed egress request; fi
-    printf '@%s done\n' "$NONCE"
+    end_sections
 }
 
 request_and_report

@@ -84,8 +84,15 @@ arm() {
     if [ "$alarm_time" = "${uptime%.*} $1" ]; then return 0; fi
     disarm
     alarm_time="${uptime%.*} $1"
-    ring_after "$1" </dev/null >/dev/null 2>&1 3>&- 9>&- &
+    read -r alarm_shell _ </proc/self/stat || return 0
+    ring_after "$1" "$alarm_shell" </dev/null >/dev/null 2>&1 3>&- 9>&- &
     alarm=$!
+}
+
+# The last line of an answer.
+end_sections() {
+    disarm
+    printf '@%s done\n' "$NONCE"
 }
 
 disarm() {
@@ -94,18 +101,27 @@ disarm() {
     alarm=
 }
 
-# ring_after SECONDS: then SIGTERM to all that this script has started, and SIGKILL two seconds later.
+# ring_after SECONDS SHELL: then SIGTERM to all that this shell has started, and SIGKILL two seconds later.
 ring_after() {
-    trap 'kill $!; exit' TERM
-    read -r ring _ _ ring_for _ </proc/self/stat
+    # So far, the last program in the background is one of the shell's.
+    trap exit TERM
+    ring_for=$2
+    ring_if_needed
     ring_all=" $ring_for "
     sleep "$1" &
+    trap 'kill $!; exit' TERM
     wait $!
     for ring_signal in TERM KILL; do
         ring_out "$ring_signal"
         sleep 2 &
         wait $!
     done
+}
+
+# Whose shell has ended is another's child by now, of the host's first process as a rule, whose children are none of this script's.
+ring_if_needed() {
+    read -r ring _ _ ring_parent _ </proc/self/stat
+    if [ "$ring_parent" != "$ring_for" ] || [ "$ring_for" = 1 ]; then exit; fi
 }
 
 # Which processes those are, their parents tell, in /proc/N/stat behind the parenthesis. Who ignores SIGTERM may have lost its parent by it: those that
@@ -126,9 +142,7 @@ ring_out() {
             esac
         done
     done
-    # Whose shell has ended is another's child by now.
-    read -r _ _ _ ring_parent _ </proc/self/stat
-    if [ "$ring_parent" != "$ring_for" ]; then exit; fi
+    ring_if_needed
     # shellcheck disable=SC2086
     kill -s "$1" ${ring_all#" $ring_for "}
 }

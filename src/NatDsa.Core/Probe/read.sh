@@ -227,5 +227,3 @@ read_sections() {
         *) read_parts $SECTIONS && end_sections ;;
     esac
 }
-
-end_sections() { printf '@%s done\n' "$NONCE"; }

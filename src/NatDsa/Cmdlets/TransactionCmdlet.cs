@@ -22,6 +22,7 @@ public abstract class TransactionCmdlet : HostCmdlet
     private static readonly TimeSpan s_news = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_answer = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_saying = TimeSpan.FromMilliseconds(200);
 
     private readonly ConcurrentDictionary<string, string> _atWork = new();
 
@@ -39,11 +40,16 @@ public abstract class TransactionCmdlet : HostCmdlet
     /// <inheritdoc/>
     protected override void StopProcessing()
     {
+        // The pipeline takes nothing more; who has stopped it looks at the screen, which a question to them may hold.
         KeyValuePair<string, string>[] atWork = [.. _atWork];
-        base.StopProcessing();
-        // The pipeline takes nothing more; who has stopped it looks at the screen.
-        foreach ((string id, string computerName) in atWork)
-            Host.UI.WriteWarningLine(Messages.ChangeGoesOn.With(computerName, id, Limits.Rollback.TotalSeconds));
+        try
+        {
+            Task.Run(() => Array.ForEach(atWork, change => Host.UI.WriteWarningLine(Messages.ChangeGoesOn.With(change.Value, change.Key, Limits.Rollback.TotalSeconds)))).Wait(s_saying);
+        }
+        finally
+        {
+            base.StopProcessing();
+        }
     }
 
     /// <summary>Carries out a plan, once it was asked for and agreed to.</summary>

@@ -124,6 +124,33 @@ public sealed class ChangeScriptTests : IDisposable
         Assert.Equal(new ProgramRun(0, "@0 end host 0\n30000\n@0 end rules 0\n@0 end marker 0\n@0 end change.transaction 0\n@0 end agent 0\n@0 done\n", ""), run);
     }
 
+    // The new parent of an alarm whose shell has ended is the host's first process, and all others are its children.
+    [Theory]
+    [MemberData(nameof(Shells))]
+    public async Task An_alarm_whose_shell_has_ended_rings_for_nobody(string shell)
+    {
+        ProgramRun run = await RunAsync(shell, """
+            sleep 20 & bystander=$!
+            ring_after 0 4194304 & wait $!
+            ring_after 1 1 & wait $!
+            kill $bystander && echo alive
+            """);
+        Assert.Equal(new ProgramRun(0, "alive\n", ""), run);
+    }
+
+    [Theory]
+    [MemberData(nameof(Shells))]
+    public async Task An_alarm_that_is_switched_off_before_it_is_set_ends_nobody_else(string shell)
+    {
+        ProgramRun run = await RunAsync(shell, """
+            sleep 20 & bystander=$!
+            ring_if_needed() { read -r ring _ </proc/self/stat; kill "$ring"; sleep 1; }
+            ring_after 5 0 & wait $!
+            kill $bystander && echo alive
+            """);
+        Assert.Equal(new ProgramRun(0, "alive\n", ""), run);
+    }
+
     [Theory]
     [MemberData(nameof(Shells))]
     public async Task Without_iptables_there_are_no_rules_of_it_to_put_back(string shell)
