@@ -9,7 +9,7 @@ namespace NatDsa.Change;
 /// A number for what a plan is made from: the running rules without their counters, the markers, the persisted rules. The host works it out again
 /// once nobody else can change it (<c>digest</c> in transaction.sh): where it is another one, the plan is for a host that is no more.
 /// </summary>
-/// <remarks>The number is that of POSIX' cksum, which every host has: a CRC over the bytes and their count, and the count.</remarks>
+/// <remarks>The number is that of POSIX' cksum: a CRC over the bytes and their count, and the count. A host without that program is not changed.</remarks>
 internal static partial class HostDigest
 {
     private const string RulesPrefix = "save.";
