@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # How long the client behind a NAT host is without the internet, in a lab on this machine: Repair-DsaNatHost next to the article's three commands in one ssh.
-#     bench/outage.sh [RUNS]
+#     bench/outage.sh [RUNS] [nft|legacy]
 # Medians, in milliseconds; the ways take turns, so that a noisy machine is noisy to all. The client sends a numbered packet every 5 ms and a byte over a
-# TCP connection every 50 ms; the internet sends both back.
+# TCP connection every 50 ms; the internet sends both back. "article" is with the init script as it is on a host, which empties the tables command by command;
+# "at-once" with one that does so in one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 runs=${1:-20}
+backend=${2:-nft}
 natdsa=src/NatDsa.Host/bin/Release/net10.0/natdsa
 export POWERSHELL_TELEMETRY_OPTOUT=1
 
@@ -82,11 +84,14 @@ article() {
 whole() { "$natdsa" -Command "Repair-DsaNatHost $remote -Confirm:0" >/dev/null; }
 # The shell gets ready before the clock starts.
 get_ready() {
+  lab exec nat -- rm -f /run/init-by-command
+  case $1 in article) lab exec nat -- touch /run/init-by-command ;; esac
   case $1 in open | asked) echo "$1" >&6; read -r _ <&5 ;; esac
 }
 repair() {
   case $1 in
-    article | whole) "$1" ;;
+    article | at-once) article ;;
+    whole) whole ;;
     *) echo go >&6; read -r outcome <&5; [ "$outcome" = Done ] || echo "$1: $outcome" >&2 ;;
   esac
 }
@@ -118,16 +123,16 @@ measure() {
 
 median() { awk -v c="$2" '{ print $c }' "$1" | sort -n | sed -n "$(((runs + 1) / 2))p"; }
 for ((i = 0; i < runs; i++)); do
-  for way in article whole open asked; do measure erased $way; done
-  for way in article asked; do measure kept $way; done
+  for way in article at-once whole open asked; do measure erased $way; done
+  for way in article at-once asked; do measure kept $way; done
 done
 
 hand=$(median "$folder/erased.article" 1)
 echo "Rules erased: milliseconds from the start of the command until the client has the internet back, median of $runs"
-for way in article whole open asked; do
+for way in article at-once whole open asked; do
   awk -v way=$way -v ms="$(median "$folder/erased.$way" 1)" -v hand="$hand" 'BEGIN { printf "  %-10s %6d  %.2f x\n", way, ms, ms / hand }'
 done
 echo "Rules there, marker missing: packets lost, longest gap in ms, TCP connections alive afterwards, of $runs"
-for way in article asked; do
+for way in article at-once asked; do
   printf '  %-10s %6d %6d   %d\n' $way "$(median "$folder/kept.$way" 2)" "$(median "$folder/kept.$way" 3)" "$(grep -c alive "$folder/kept.$way")"
 done

@@ -212,6 +212,7 @@ public abstract class RepairFaultTests(SharedLab host) : FaultTests(host)
     /// <inheritdoc/>
     protected override (string Program, string Arguments) CommandOf(RepairMoment step) => step switch
     {
+        RepairMoment.Check => ("iptables-restore", "--test"),
         RepairMoment.Backup => ("cmp", "'/etc/sysconfig/iptables '*"),
         RepairMoment.Marker => ("chmod", "'0644 /etc/use_dsa_with_iptables'"),
         RepairMoment.Rules => ("iptables-restore", "''"),
@@ -238,7 +239,7 @@ public sealed class SysVFaultTests(SharedLab host) : RepairFaultTests(host), ICl
 {
     /// <summary>Each step with the fault of its number.</summary>
     public static TheoryData<RepairMoment, Fault> Cases() =>
-        CasesOf(0, RepairMoment.Backup, RepairMoment.Marker, RepairMoment.Rules, RepairMoment.Service, RepairMoment.Boot, RepairMoment.Agent);
+        CasesOf(0, RepairMoment.Check, RepairMoment.Backup, RepairMoment.Marker, RepairMoment.Rules, RepairMoment.Service, RepairMoment.Boot, RepairMoment.Agent);
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -258,13 +259,13 @@ public sealed class Rhel7FaultTests(SharedRhel7LegacyLab host) : RepairFaultTest
 {
     /// <summary>Each step with the fault of another number.</summary>
     public static TheoryData<RepairMoment, Fault> Cases() =>
-        CasesOf(4, RepairMoment.Backup, RepairMoment.Marker, RepairMoment.Rules, RepairMoment.Service, RepairMoment.Boot, RepairMoment.Agent);
+        CasesOf(4, RepairMoment.Check, RepairMoment.Backup, RepairMoment.Marker, RepairMoment.Rules, RepairMoment.Service, RepairMoment.Boot, RepairMoment.Agent);
 
     [Theory]
     [MemberData(nameof(Cases))]
     public Task The_host_ends_as_before_or_repaired(RepairMoment step, Fault fault) => RunAsync(step, fault);
 
-    /// <summary>The test of rules makes an empty one of such a table, which is no change of the host.</summary>
+    /// <summary>The test of rules makes an empty one of such a table, which must not be taken for a change of the host.</summary>
     [Fact]
     public async Task Rules_of_a_table_that_was_never_used_are_loaded()
     {
@@ -339,6 +340,7 @@ public abstract class RestoreFaultTests(SharedLab host) : FaultTests(host)
     /// <inheritdoc/>
     protected override (string Program, string Arguments) CommandOf(RepairMoment step) => step switch
     {
+        RepairMoment.Check => ($"{Tool}-restore", "--test"),
         RepairMoment.Backup => ("cmp", "'/etc/sysconfig/iptables '*"),
         RepairMoment.Rules => ($"{Tool}-restore", "''"),
         _ => ("mv", "'-f /etc/sysconfig/iptables.natdsa-'*"),
@@ -363,7 +365,7 @@ public abstract class RestoreFaultTests(SharedLab host) : FaultTests(host)
 public sealed class SysVRestoreFaultTests(SharedLab host) : RestoreFaultTests(host), IClassFixture<SharedLab>
 {
     /// <summary>Each step with another fault.</summary>
-    public static TheoryData<RepairMoment, Fault> Cases() => CasesOf(0, RepairMoment.Backup, RepairMoment.Rules, RepairMoment.Install);
+    public static TheoryData<RepairMoment, Fault> Cases() => CasesOf(0, RepairMoment.Check, RepairMoment.Backup, RepairMoment.Rules, RepairMoment.Install);
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -377,7 +379,7 @@ public sealed class SysVRestoreFaultTests(SharedLab host) : RestoreFaultTests(ho
 public sealed class Rhel7RestoreFaultTests(SharedRhel7LegacyLab host) : RestoreFaultTests(host), IClassFixture<SharedRhel7LegacyLab>
 {
     /// <summary>Every fault in every step, or none.</summary>
-    public static TheoryData<RepairMoment, Fault> Cases() => CasesOf(null, RepairMoment.Backup, RepairMoment.Rules, RepairMoment.Install);
+    public static TheoryData<RepairMoment, Fault> Cases() => CasesOf(null, RepairMoment.Check, RepairMoment.Backup, RepairMoment.Rules, RepairMoment.Install);
 
     [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Cases))]
@@ -409,6 +411,7 @@ public abstract class ProtectFaultTests(SharedLab host) : FaultTests(host)
     /// <inheritdoc/>
     protected override (string Program, string Arguments) CommandOf(RepairMoment step) => step switch
     {
+        RepairMoment.Check => ("iptables-restore", "--test"),
         RepairMoment.Backup => ("cmp", "'/etc/sysconfig/iptables '*"),
         RepairMoment.Marker => ("chmod", "'0644 /etc/use_dsa_with_iptables'"),
         RepairMoment.Install => ("mv", "'-f /etc/sysconfig/iptables.natdsa-'*"),
@@ -437,7 +440,7 @@ public abstract class ProtectFaultTests(SharedLab host) : FaultTests(host)
 public sealed class SysVProtectFaultTests(SharedLab host) : ProtectFaultTests(host), IClassFixture<SharedLab>
 {
     /// <summary>Each step with another fault.</summary>
-    public static TheoryData<RepairMoment, Fault> Cases() => CasesOf(4, RepairMoment.Backup, RepairMoment.Marker, RepairMoment.Install, RepairMoment.Boot);
+    public static TheoryData<RepairMoment, Fault> Cases() => CasesOf(4, RepairMoment.Check, RepairMoment.Backup, RepairMoment.Marker, RepairMoment.Install, RepairMoment.Boot);
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -454,7 +457,7 @@ public sealed class SysVProtectFaultTests(SharedLab host) : ProtectFaultTests(ho
 public sealed class Rhel7ProtectFaultTests(SharedRhel7LegacyLab host) : ProtectFaultTests(host), IClassFixture<SharedRhel7LegacyLab>
 {
     /// <summary>Every fault in every step, or none.</summary>
-    public static TheoryData<RepairMoment, Fault> Cases() => CasesOf(null, RepairMoment.Backup, RepairMoment.Marker, RepairMoment.Install, RepairMoment.Boot);
+    public static TheoryData<RepairMoment, Fault> Cases() => CasesOf(null, RepairMoment.Check, RepairMoment.Backup, RepairMoment.Marker, RepairMoment.Install, RepairMoment.Boot);
 
     [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Cases))]

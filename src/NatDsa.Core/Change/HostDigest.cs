@@ -27,7 +27,8 @@ internal static partial class HostDigest
         Section[] rules = [.. answer.Sections.Values.Where(s => s.ExitCode == 0 && s.Name.StartsWith(RulesPrefix, StringComparison.Ordinal)).OrderBy(s => s.Name, StringComparer.Ordinal)];
         foreach (Section tool in rules)
             text.Write(Encoding.Latin1.GetBytes(tool.Name[RulesPrefix.Length..] + "\n"));
-        text.Write(Encoding.Latin1.GetBytes(string.Concat(Said(rules.SelectMany(LinesOf)))));
+        foreach (string line in rules.SelectMany(LinesOf).Where(line => !line.StartsWith('#')))
+            text.Write(Encoding.Latin1.GetBytes(Counters().Replace(line, "", 1) + "\n"));
         text.Write((answer["marker"]?.Output ?? default).Span);
         Section[] files = [.. s_persisted.Select(file => answer[FilePrefix + file]).OfType<Section>()];
         foreach (Section file in files)
@@ -39,23 +40,6 @@ internal static partial class HostDigest
 
     // A shell has taken line ends off the end.
     private static string[] LinesOf(Section tool) => Encoding.Latin1.GetString(tool.Output.Span).TrimEnd('\n') is { Length: > 0 } text ? text.Split('\n') : [];
-
-    // A table in which all is as the kernel has it of itself counts as none: the test of rules makes one where there was none.
-    private static IEnumerable<string> Said(IEnumerable<string> lines)
-    {
-        string table = "";
-        foreach (string line in lines.Where(line => !line.StartsWith('#') && line != "COMMIT" && !Untouched().IsMatch(line)))
-        {
-            if (line.StartsWith('*'))
-            {
-                table = line + "\n";
-                continue;
-            }
-
-            yield return $"{table}{Counters().Replace(line, "", 1)}\n";
-            table = "";
-        }
-    }
 
     private static string Cksum(ReadOnlySpan<byte> bytes)
     {
@@ -78,7 +62,4 @@ internal static partial class HostDigest
 
     [GeneratedRegex(@"\[[0-9]*:[0-9]*\]", RegexOptions.CultureInvariant)]
     private static partial Regex Counters();
-
-    [GeneratedRegex("^:[^ ]* ACCEPT ", RegexOptions.CultureInvariant)]
-    private static partial Regex Untouched();
 }

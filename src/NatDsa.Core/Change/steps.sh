@@ -103,7 +103,7 @@ installs() {
     done
 }
 
-# ---- check: the rules that will be loaded are well formed. It comes first, and writes nothing.
+# ---- check: the rules that will be loaded are well formed. It changes nothing.
 
 # plain RULES: rules that were sent, and are not the host's own, hold nothing but what iptables-save writes. iptables-restore takes every option of iptables
 # in a rule, also in quotes: --modprobe (shortened, or -M behind letters like -f, too) names a program for root to run. It reads a line longer than

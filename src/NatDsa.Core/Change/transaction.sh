@@ -107,18 +107,14 @@ step_folder() {
     keep_running
 }
 
-# A number for what the plan was made from: the running rules without their counters, the markers, the persisted rules. A table in which all is as the
-# kernel has it of itself counts as none: iptables-restore --test makes one where there was none.
+# A number for what the plan was made from: the running rules without their counters, the markers, the persisted rules.
 digest() {
     {
         set --
         for digest_file in "$DIR"/running/*; do
             if [ -e "$digest_file" ]; then echo "${digest_file##*/}" && set -- "$@" "$digest_file"; fi
         done
-        # A table's name waits for the first line that says more.
-        if [ $# -gt 0 ]; then
-            sed -e '/^#/d' -e '/^COMMIT$/d' -e '/^:[^ ]* ACCEPT /d' -e '/^\*/{' -e h -e d -e '}' -e 's/\[[0-9]*:[0-9]*\]//' -e x -e '/./p' -e 's/.*//' -e x "$@"
-        fi
+        if [ $# -gt 0 ]; then sed -e '/^#/d' -e 's/\[[0-9]*:[0-9]*\]//' "$@"; fi
         read_marker
         set --
         for digest_file in $PERSISTED; do
@@ -144,17 +140,6 @@ start_transaction() {
     umask 077
     # Handlers, not "ignore": what is ignored here would be ignored by every daemon that is started.
     trap : HUP INT PIPE TERM
-    start_checked=
-    case " $STEPS " in
-        *' check '*)
-            if ! carry_out step check >/dev/null; then
-                framed step.check said
-                outcome refused check ''
-                return
-            fi
-            start_checked=$(NONCE=$JOURNAL && framed step.check said)
-            ;;
-    esac
     take_lock
     case $? in
         1)
@@ -186,7 +171,6 @@ start_transaction() {
     flock 8
     # Whoever sees a state from now on sees somebody at work.
     mv "$DIR/new" "$DIR/state/running"
-    if [ -n "$start_checked" ]; then begin check && printf '%s\n' "$start_checked" >&7; fi
     detached worker >&7
     exec 7>&- 8>&- 9>&-
     follow "$SECONDS_LIMIT" ''
@@ -261,11 +245,26 @@ work() {
         end_as refused guard ''
         return
     fi
-    # It gets ready while the backup is made, which changes nothing.
+    # It gets ready while the rules are checked and the backup is made, which changes nothing. Most of a check's time is the kernel's.
     detached guard 8>&- >/dev/null
     work_cause=
+    work_check=
+    case " $STEPS " in
+        *' check '*)
+            if begin check && : >"$DIR/checked"; then
+                carry_out step check >"$DIR/checked" 8>&- &
+                work_check=$!
+            else
+                work_cause=check
+            fi
+            ;;
+    esac
+    # Of what a full disk makes fail, the backup's words tell.
     if ! begin backup || ! carry_out step backup; then work_cause=backup; fi
-    # A full disk, say, fails both, and the backup's words tell of it.
+    if [ -n "$work_check" ]; then
+        wait "$work_check" || work_cause=${work_cause:-check}
+        cat "$DIR/checked"
+    fi
     if ! guard_is_armed; then work_cause=${work_cause:-guard}; fi
     if [ -n "$work_cause" ]; then
         end_as refused "$work_cause" ''

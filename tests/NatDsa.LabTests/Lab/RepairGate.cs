@@ -3,6 +3,9 @@ namespace NatDsa.LabTests;
 /// <summary>Where a repair can be held.</summary>
 public enum RepairMoment
 {
+    /// <summary>The rules to load are tested, while the backup is made.</summary>
+    Check,
+
     /// <summary>The persisted rules are copied, and compared with their copy.</summary>
     Backup,
 
