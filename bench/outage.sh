@@ -61,6 +61,8 @@ for my $number (0 .. $sent - 1) {
 printf "%d %d %d %s\n", $first * 1000, $lost, $gap * 1000, !$tcp ? 'none' : $tcp_got == $tcp_sent ? 'alive' : 'dead';
 END
 lab exec internet -- perl -e "$echo_program" 8>&- &
+# It ends with the lab, which nobody needs to hear of.
+disown
 sleep 1
 
 # An open shell, as an administrator has it: each line is a repair, "asked" one of a host that has been asked before.
