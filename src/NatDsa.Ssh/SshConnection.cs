@@ -76,7 +76,7 @@ internal sealed class SshConnection : IDisposable
         {
             Abort();
             cancellation.ThrowIfCancellationRequested();
-            throw new SshFailureException(SshFailure.Unreachable, _server.Host, e.Message, e);
+            throw new SshFailureException(SshFailure.Unreachable, _server.ToString(), e.Message, e);
         }
         catch
         {
@@ -150,11 +150,11 @@ internal sealed class SshConnection : IDisposable
 
     private static SshFailureException Failure(SshServerAddress server, Exception e, bool isTransient) => e switch
     {
-        SshAuthenticationException => new SshFailureException(SshFailure.AuthenticationFailed, server.Host, e.Message, e),
+        SshAuthenticationException => new SshFailureException(SshFailure.AuthenticationFailed, server.ToString(), e.Message, e),
         // A server that has had enough of tries ends the connection with these words of OpenSSH's.
         SshConnectionException when e.Message.Contains("authentication failures", StringComparison.OrdinalIgnoreCase) =>
-            new SshFailureException(SshFailure.AuthenticationFailed, server.Host, e.Message, e),
-        _ => new SshFailureException(SshFailure.Unreachable, server.Host, e.Message, e) { IsTransient = isTransient },
+            new SshFailureException(SshFailure.AuthenticationFailed, server.ToString(), e.Message, e),
+        _ => new SshFailureException(SshFailure.Unreachable, server.ToString(), e.Message, e) { IsTransient = isTransient },
     };
 
     private static async Task<Socket> ConnectAsync(SshServerAddress server, string host, int port, CancellationToken cancellation)
@@ -169,7 +169,7 @@ internal sealed class SshConnection : IDisposable
         {
             socket.Dispose();
             cancellation.ThrowIfCancellationRequested();
-            throw new SshFailureException(SshFailure.Unreachable, server.Host, e.Message, e)
+            throw new SshFailureException(SshFailure.Unreachable, server.ToString(), e.Message, e)
             {
                 // A reset that comes with the connection itself is an EPIPE on Linux.
                 IsTransient = e is SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown },

@@ -37,7 +37,7 @@ internal sealed class SshFailureException(SshFailure failure, string host, strin
     /// <summary>Which cause.</summary>
     public SshFailure Failure { get; } = failure;
 
-    /// <summary>The host that it happened with: the target's name, or the jump host's.</summary>
+    /// <summary>The host that it happened with, the target or the jump host: by name, or with user and port where these may be the reason.</summary>
     public string Host { get; } = host;
 
     /// <summary>The key that the host showed, where it is about that.</summary>

@@ -19,7 +19,6 @@ public sealed class PersistedRulesTests(SharedLab host) : IClassFixture<SharedLa
     [InlineData("head -c 5000 /dev/urandom >" + File)]
     [InlineData("sed -i '/^COMMIT/d' " + File)]
     [InlineData("printf '" + WithoutNat + "' >" + File)]
-    [InlineData("printf '" + UnknownToIptables + "' >" + File)]
     [InlineData("rm " + File + "; mkdir " + File)]
     public async Task Without_good_rules_nothing_is_restored_and_nothing_changes(string spoil)
     {
@@ -54,13 +53,35 @@ public sealed class PersistedRulesTests(SharedLab host) : IClassFixture<SharedLa
     [InlineData("not a ruleset\n")]
     [InlineData("Chain POSTROUTING (policy ACCEPT)\nnum  target     prot opt source               destination\n1    MASQUERADE  all  --  0.0.0.0/0            0.0.0.0/0\n")]
     [InlineData(WithoutNat)]
-    [InlineData(UnknownToIptables)]
     public async Task A_bad_file_on_this_machine_changes_nothing(string text)
     {
         await host.BreakAsync();
         using var file = new TemporaryFile(text);
         Assert.Equal("NothingToRestore", (await host.RunUnchangedAsync($"Repair-DsaNatHost @nat -RulesPath '{file.Path}' -Confirm:0")).ErrorId);
         Assert.Equal("FileUnreadable", (await host.RunUnchangedAsync($"Repair-DsaNatHost @nat -RulesPath '{file.Path}.gone' -Confirm:0")).ErrorId);
+    }
+
+    /// <summary>What iptables alone can tell of rules is asked on the host, under the lock; and what it refuses is said.</summary>
+    [Theory]
+    [InlineData(UnknownToIptables, false, "--no-such-option")]
+    [InlineData(UnknownToIptables, true, "--no-such-option")]
+    [InlineData("*nat\n-A POSTROUTING -o eth0 -j MASQUERADE --modprobe=/tmp/x\nCOMMIT\n", true, "line 2")]
+    public async Task Rules_that_the_host_refuses_change_nothing(string rules, bool sent, string said)
+    {
+        await host.BreakAsync();
+        using var file = new TemporaryFile(rules);
+        if (!sent)
+            await host.OnNatAsync($"printf '{rules.ReplaceLineEndings("\\n")}' >{File}");
+        var before = await host.Nat.SnapshotAsync();
+
+        var answer = await host.RunAsync($"Repair-DsaNatHost @nat {(sent ? $"-RulesPath '{file.Path}' " : "")}-Confirm:0");
+        Assert.Equal("NothingToRestore", answer.ErrorId);
+        Assert.Contains(said, answer.Errors.Single().ToString(), StringComparison.Ordinal);
+        var refused = answer.Despite<RepairResult>();
+        Assert.Equal(ChangeOutcome.Refused, refused.Outcome);
+        Assert.Equal(ChangeStepStatus.Failed, refused.Steps.Single(step => step.Name == "CheckRules").Status);
+        await host.AssertUnchangedSinceAsync(before, answer.ToString(), "/var/lib/natdsa");
+        Assert.Equal("lock\n", await host.OnNatAsync("ls -A /var/lib/natdsa"));
     }
 
     [Fact]

@@ -97,7 +97,7 @@ keep_running() {
 
 step_folder() {
     mkdir "$DIR" "$DIR/state" "$DIR/todo" "$DIR/begun" "$DIR/running" "$DIR/files" "$DIR/load" &&
-        reserve "$DIR/journal" && reserve "$DIR/journal.guard" && : >"$DIR/alive" && : >"$DIR/unarmed" && : >"$DIR/worker" && : >"$DIR/new" &&
+        reserve "$DIR/journal" && reserve "$DIR/journal.guard" && reserve "$DIR/checked" && : >"$DIR/alive" && : >"$DIR/unarmed" && : >"$DIR/worker" && : >"$DIR/new" &&
         (printf '%s\n' "$natdsa_script" >"$DIR/script") 2>/dev/null || { complain "$DIR could not be written" && return 1; }
     folder_number=10
     for folder_step in $STEPS; do
@@ -202,6 +202,15 @@ undo_all() {
 # Succeeds for one of the worker and the guard, which then undoes everything.
 claim_undoing() { become running undoing || become waiting undoing || become confirmed undoing; }
 
+# ends_well PROCESS: waits for a program in the background, which a signal does not end.
+ends_well() {
+    while :; do
+        wait "$1"
+        ends_code=$?
+        if ! kill -0 "$1" 2>/dev/null; then return "$ends_code"; fi
+    done
+}
+
 # begin STEP: what was not begun is not undone, so nothing is done without it.
 begin() { mv "$DIR"/todo/*-"$1" "$DIR/begun/"; }
 
@@ -251,19 +260,16 @@ work() {
     work_check=
     case " $STEPS " in
         *' check '*)
-            if begin check && : >"$DIR/checked"; then
-                carry_out step check >"$DIR/checked" 8>&- &
-                work_check=$!
-            else
-                work_cause=check
-            fi
+            begin check
+            carry_out step check 1<>"$DIR/checked" 8>&- &
+            work_check=$!
             ;;
     esac
-    # Of what a full disk makes fail, the backup's words tell.
     if ! begin backup || ! carry_out step backup; then work_cause=backup; fi
+    # Rules that are no good may fail the backup, too: the check says why.
     if [ -n "$work_check" ]; then
-        wait "$work_check" || work_cause=${work_cause:-check}
-        cat "$DIR/checked"
+        ends_well "$work_check" || work_cause=check
+        tr -d '\000' <"$DIR/checked"
     fi
     if ! guard_is_armed; then work_cause=${work_cause:-guard}; fi
     if [ -n "$work_cause" ]; then

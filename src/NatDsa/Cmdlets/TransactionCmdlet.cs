@@ -17,7 +17,7 @@ public abstract class TransactionCmdlet : HostCmdlet
 {
     private const int MaxMissing = 5;
 
-    // The script that begins checks the rules, and waits a little for news. What takes longer has lost its connection.
+    // The script that begins keeps the running rules, and waits a little for news. What takes longer has lost its connection.
     private static readonly TimeSpan s_start = TimeSpan.FromSeconds(45);
     private static readonly TimeSpan s_news = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_answer = TimeSpan.FromSeconds(20);

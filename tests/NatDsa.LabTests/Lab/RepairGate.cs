@@ -43,6 +43,7 @@ public sealed class RepairGate
     {
         var (program, arguments) = moment switch
         {
+            RepairMoment.Check => ("/usr/local/sbin/iptables-restore", "--test"),
             RepairMoment.Backup => ("/usr/local/sbin/cmp", "'/etc/sysconfig/iptables '*"),
             RepairMoment.Marker => ("/usr/local/sbin/chmod", "'0644 /etc/use_dsa_with_iptables'"),
             RepairMoment.Rules => ("/usr/local/sbin/iptables-restore", "''"),

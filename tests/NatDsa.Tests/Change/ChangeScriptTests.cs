@@ -101,6 +101,43 @@ public sealed class ChangeScriptTests : IDisposable
         static string Part(string name, string output, int code) => $"\n@0 out {name}\n{output}\n@0 err {name}\n\n@0 end {name} {code}\n";
     }
 
+    public static TheoryData<string, string, string, string> Checks()
+    {
+        var checks = new TheoryData<string, string, string, string>();
+        foreach (string shell in Shells.Select(row => row.Data))
+        {
+            checks.Add(shell, "true", "true", "0 0 done");
+            checks.Add(shell, "false", "true", "0 1 refused check");
+            checks.Add(shell, "true", "false", "1 0 refused backup");
+            // Rules that are no good fail both.
+            checks.Add(shell, "false", "false", "1 1 refused check");
+            // A signal to who waits is no end of the check.
+            checks.Add(shell, "eval 'kill -TERM $$; sleep 0.5'", "true", "0 0 done");
+            checks.Add(shell, "eval 'kill -TERM $$; sleep 0.5; false'", "true", "0 1 refused check");
+        }
+
+        return checks;
+    }
+
+    [Theory]
+    [MemberData(nameof(Checks))]
+    public async Task Nothing_is_changed_before_check_and_backup_have_ended_well(string shell, string check, string backup, string end)
+    {
+        ProgramRun run = await RunAsync(shell, $$"""
+            STEPS='check backup'
+            detached() { :; }
+            guard_is_armed() { :; }
+            forget_old() { :; }
+            step_check() { {{check}}; }
+            step_backup() { {{backup}}; }
+            end_as() { echo "end $1 $2"; }
+            mkdir "$DIR/todo" "$DIR/begun" "$DIR/state" && : >"$DIR/todo/10-check" && : >"$DIR/todo/11-backup" && : >"$DIR/state/running" && reserve "$DIR/checked"
+            work >"$DIR/said"
+            sed -n -e 's/^@0 end step[^ ]* //p' -e 's/^end //p' "$DIR/said"
+            """, "transaction.sh");
+        Assert.Equal((0, "", end), (run.ExitCode, run.Error, run.Output.Trim().Replace('\n', ' ')));
+    }
+
     [Theory]
     [MemberData(nameof(Shells))]
     public async Task While_the_agent_takes_its_time_the_rest_is_read_however_long_it_is(string shell)
