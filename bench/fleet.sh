@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # A fleet against the clock: hosts that are namespaces of this machine, each with an sshd, keys and iptables rules of its own.
 #     bench/fleet.sh [agentless] [second] [remoting] [memory] [kex]        all of them, when none is named
-# HOSTS=100, ROUNDS=5 and KEX=curve25519-sha256 can be set otherwise. It takes root, OpenSSH and iptables; of parallel-ssh (Debian's pssh), clush
+# HOSTS=100 and ROUNDS=5 can be set otherwise, and KEX: without it, all have the key exchange that they choose by themselves. It takes root, OpenSSH and iptables; of parallel-ssh (Debian's pssh), clush
 # (clustershell) and ansible (ansible-core) those that are installed take part. Whole processes, 32 hosts at once, a new connection each time, medians;
 # all ways take turns, so that a noisy machine is noisy to all.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export HOSTS=${HOSTS:-100} ROUNDS=${ROUNDS:-5} KEX=${KEX:-curve25519-sha256}
+export HOSTS=${HOSTS:-100} ROUNDS=${ROUNDS:-5} KEX=${KEX:-}
 [ $# -gt 0 ] || set -- agentless second remoting memory kex
 
 # Namespaces of this script's own: with it all of it goes, and nothing on the machine changes.
@@ -40,7 +40,7 @@ cd /mnt
 # --- the fleet ---
 
 cat >sshd.conf <<CONFIG
-KexAlgorithms $KEX
+${KEX:+KexAlgorithms $KEX}
 PidFile none
 UsePAM no
 StrictModes no
@@ -216,5 +216,6 @@ memory() {
   awk -v a="$few" -v b="$many" -v n="$HOSTS" 'BEGIN { printf "peak memory: %d targets %.0f MiB, %d targets %.0f MiB, %.2f x\n", n, a / 1024, 10 * n, b / 1024, b / a }'
 }
 
+KEX=$(ssh -F ssh.conf -v -n "$(address 0)" true 2>&1 | sed -n 's/.*kex: algorithm: //p')
 echo "$HOSTS hosts, $KEX, medians of $ROUNDS rounds, load $(cut -d' ' -f1-3 /proc/loadavg), $(nproc) cores"
 for part; do "$part"; done
