@@ -60,7 +60,7 @@ for my $number (0 .. $sent - 1) {
 }
 printf "%d %d %d %s\n", $first * 1000, $lost, $gap * 1000, !$tcp ? 'none' : $tcp_got == $tcp_sent ? 'alive' : 'dead';
 END
-lab exec internet -- perl -e "$echo_program" 8>&- &
+tests/Lab/lab exec --lab "$id" internet -- perl -e "$echo_program" 8>&- &
 # It ends with the lab, which nobody needs to hear of.
 disown
 sleep 1
@@ -120,6 +120,7 @@ measure() {
   exec 4>&-
   wait "$probe"
   read -r first lost gap tcp <"$folder/result"
+  [ "$first" != 0 ] || echo "$2: nothing was answered within 0.3 s of its end" >&2
   echo "$((first - began)) $lost $gap $tcp" >>"$folder/$1.$2"
 }
 
