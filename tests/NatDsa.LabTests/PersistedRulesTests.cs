@@ -80,6 +80,7 @@ public sealed class PersistedRulesTests(SharedLab host) : IClassFixture<SharedLa
         var refused = answer.Despite<RepairResult>();
         Assert.Equal(ChangeOutcome.Refused, refused.Outcome);
         Assert.Equal(ChangeStepStatus.Failed, refused.Steps.Single(step => step.Name == "CheckRules").Status);
+        Assert.All(refused.Steps.Where(step => step.Name != "CheckRules"), step => Assert.Equal((ChangeStepStatus.Planned, null), (step.Status, step.Evidence)));
         await host.AssertUnchangedSinceAsync(before, answer.ToString(), "/var/lib/natdsa");
         Assert.Equal("lock\n", await host.OnNatAsync("ls -A /var/lib/natdsa"));
     }

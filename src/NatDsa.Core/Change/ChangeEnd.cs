@@ -60,7 +60,9 @@ internal sealed record ChangeEnd
         bool complete = now.Answer.IsComplete;
         NatIptablesState after = complete ? NatIptablesState.Read(now) : plan.Before;
         DsaAgentState agent = complete ? DsaAgentState.Read(now) : plan.Agent;
-        ChangeStep[] steps = [.. plan.Steps.Select(step => Read(step, report))];
+        // What was kept for a change that was refused is gone with its folder.
+        bool keepsNothing = report.Outcome == "refused" && report.FailedStep != "backup";
+        ChangeStep[] steps = [.. plan.Steps.Select(step => keepsNothing && step.ScriptName == "backup" ? step : Read(step, report))];
         ChangeVerdict verdict = (report.Outcome, complete) switch
         {
             ("done", true) => plan.Judge(after, agent, string.Join(", ", steps.Where(s => s.Status == ChangeStepStatus.Done).Select(s => s.Name)), now),
@@ -99,7 +101,7 @@ internal sealed record ChangeEnd
         return (report.Outcome, failed) switch
         {
             ("locked", _) => new(ChangeOutcome.Refused, Messages.LockHeld.With(name, report.Id), ErrorIds.LockHeld),
-            ("refused", "check") => new(ChangeOutcome.Refused, Messages.NothingToRestore.With(name, evidence), ErrorIds.NothingToRestore),
+            ("refused", "check") => new(ChangeOutcome.Refused, Messages.ChangeRulesRefused.With(name, evidence), ErrorIds.NothingToRestore),
             ("refused", "lock") => new(ChangeOutcome.Refused, Messages.ChangeFolderUnusable.With(name), plan.FailureId),
             ("refused", "changed") => new(ChangeOutcome.Refused, Messages.StateChanged.With(name), ErrorIds.StateChanged),
             ("refused", _) => new(ChangeOutcome.Refused, Messages.ChangeRefused.With(name, failedStep?.Name ?? failed, evidence), plan.FailureId),

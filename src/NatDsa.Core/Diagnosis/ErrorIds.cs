@@ -72,7 +72,7 @@ public static class ErrorIds
     /// <summary>A backup's files are not what was written.</summary>
     public const string BackupDamaged = nameof(BackupDamaged);
 
-    /// <summary>There are no rules with source NAT to load.</summary>
+    /// <summary>There are no rules with source NAT to load, or iptables does not take those that there are.</summary>
     public const string NothingToRestore = nameof(NothingToRestore);
 
     /// <summary>Rules of another owner (Docker, firewalld, …) run, which loading the persisted rules would take away.</summary>

@@ -48,6 +48,8 @@ limited() {
     # A command that died of a signal did so because of the watcher.
     if [ "$limited_code" -eq 143 ] || [ "$limited_code" -eq 137 ]; then limited_code=124; fi
     kill "$limited_watcher" 2>/dev/null
+    # It may not have come to let go of the locks.
+    wait "$limited_watcher" 2>/dev/null
     return "$limited_code"
 }
 
