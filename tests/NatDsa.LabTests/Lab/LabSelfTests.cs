@@ -376,7 +376,7 @@ public sealed class LabSelfTests
         Assert.False((await lab.FetchAsync()).Answered);
 
         // A job of the host's own outlives the connection that began it, and ends with the power.
-        (await lab.Nat.SshAsync("systemd-run --on-active=1 touch /root/late")).EnsureSucceeded();
+        (await lab.Nat.SshAsync("systemd-run --on-active=1 --timer-property=AccuracySec=100ms touch /root/late")).EnsureSucceeded();
         (await lab.Nat.ShellAsync("while [ ! -e /root/late ]; do sleep 0.1; done")).EnsureSucceeded();
         (await lab.Nat.SshAsync("systemd-run --on-active=3600 touch /root/never")).EnsureSucceeded();
         Assert.Contains("run-", (await lab.Nat.ExecAsync("systemctl", "list-timers")).Output, StringComparison.Ordinal);
