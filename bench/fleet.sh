@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # A fleet against the clock: hosts that are namespaces of this machine, each with an sshd, keys and iptables rules of its own.
 #     bench/fleet.sh [agentless] [second] [remoting] [memory] [kex]        all of them, when none is named
-# HOSTS=100 and ROUNDS=5 can be set otherwise, and KEX: without it, all have the key exchange that they choose by themselves. It takes root, OpenSSH and iptables; of parallel-ssh (Debian's pssh), clush
-# (clustershell) and ansible (ansible-core) those that are installed take part. Whole processes, 32 hosts at once, a new connection each time, medians;
+# HOSTS=100 and ROUNDS=5 can be set otherwise, and KEX: without it, all have the key exchange that they choose by themselves. It takes root, OpenSSH and
+# iptables; of parallel-ssh (Debian's pssh), clush (clustershell) and ansible (ansible-core) those that are installed take part. Whole processes, 32 hosts at once, a new connection each time, medians;
 # all ways take turns, so that a noisy machine is noisy to all.
 set -euo pipefail
 cd "$(dirname "$0")/.."

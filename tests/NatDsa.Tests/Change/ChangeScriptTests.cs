@@ -66,6 +66,8 @@ public sealed class ChangeScriptTests : IDisposable
         {
             changes.Add(shell, "", true);
             changes.Add(shell, @"*mangle\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n", false);
+            changes.Add(shell, @"*mangle\n:OUTPUT DROP [0:0]\nCOMMIT\n", false);
+            changes.Add(shell, @"*mangle\n:OUTPUT ACCEPT [0:0]\n[0:0] -A OUTPUT -j ACCEPT\nCOMMIT\n", false);
         }
 
         return changes;
@@ -131,7 +133,9 @@ public sealed class ChangeScriptTests : IDisposable
             step_check() { {{check}}; }
             step_backup() { {{backup}}; }
             end_as() { echo "end $1 $2"; }
-            mkdir "$DIR/todo" "$DIR/begun" "$DIR/state" && : >"$DIR/todo/10-check" && : >"$DIR/todo/11-backup" && : >"$DIR/state/running" && reserve "$DIR/checked"
+            mkdir "$DIR/todo" "$DIR/begun" "$DIR/state"
+            touch "$DIR/todo/10-check" "$DIR/todo/11-backup" "$DIR/state/running"
+            reserve "$DIR/checked"
             work >"$DIR/said"
             sed -n -e 's/^@0 end step[^ ]* //p' -e 's/^end //p' "$DIR/said"
             """, "transaction.sh");
