@@ -22,6 +22,7 @@ internal sealed class SshConnection : IDisposable
     private readonly Socket _socket;
     private readonly SshClient _client;
     private readonly SshConnection? _jumpHost;
+    private SshRun? _waiting;
 
     private SshConnection(SshServerAddress server, Socket socket, SshClient client, SshConnection? jumpHost) =>
         (_server, _socket, _client, _jumpHost) = (server, socket, client, jumpHost);
@@ -60,10 +61,35 @@ internal sealed class SshConnection : IDisposable
     public Task<SshRun> StartAsync(string command, CancellationToken cancellation) => GuardAsync(
         async () =>
         {
-            SshCommand starting = _client.CreateCommand(command);
-            return new SshRun(this, starting, await OnOwnThreadAsync(() => starting.ExecuteAsync(CancellationToken.None), cancellation).ConfigureAwait(false));
+            try
+            {
+                return await BeginAsync(command, cancellation).ConfigureAwait(false);
+            }
+            catch (SshException) when (IsOpen && TakeWaiting() is { } waiting)
+            {
+                // An sshd may allow one command at a time, MaxSessions 1.
+                await waiting.EndAsync(cancellation).ConfigureAwait(false);
+                return await BeginAsync(command, cancellation).ConfigureAwait(false);
+            }
         },
         cancellation);
+
+    /// <summary>Takes the command that waits for a question, if one does: it is the caller's then.</summary>
+    public SshRun? TakeWaiting()
+    {
+        SshRun? kept = Interlocked.Exchange(ref _waiting, null);
+        if (kept is null or { IsWaiting: true })
+            return kept;
+        kept.Dispose();
+        return null;
+    }
+
+    /// <summary>Keeps a command that waits for a question; one is enough.</summary>
+    public void Keep(SshRun waiting)
+    {
+        if (Interlocked.CompareExchange(ref _waiting, waiting, null) is not null)
+            waiting.Dispose();
+    }
 
     /// <summary>Does something that uses the connection, which ends when that fails: what is left there is not known.</summary>
     internal async Task<T> GuardAsync<T>(Func<Task<T>> use, CancellationToken cancellation)
@@ -90,6 +116,12 @@ internal sealed class SshConnection : IDisposable
 
     /// <summary>Ends it without a word: whatever waits for the far side, waits no longer.</summary>
     private void Abort() => End(_socket);
+
+    private async Task<SshRun> BeginAsync(string command, CancellationToken cancellation)
+    {
+        SshCommand starting = _client.CreateCommand(command);
+        return new SshRun(this, starting, await OnOwnThreadAsync(() => starting.ExecuteAsync(CancellationToken.None), cancellation).ConfigureAwait(false));
+    }
 
     private static void End(Socket socket)
     {

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace NatDsa.Ssh;
 
 /// <summary>
@@ -8,8 +10,12 @@ internal sealed class SshOutput(string host, Stream output, Stream error, int ma
 {
     private const int Much = 1 << 20;
 
+    // A login shell may greet at length.
+    private const int Beginning = 64 << 10;
+
     private static readonly TimeSpan s_turn = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_nextTurn = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan s_firstTurn = TimeSpan.FromMilliseconds(2);
 
     private readonly Pieces _output = new();
     private readonly Pieces _error = new();
@@ -20,22 +26,41 @@ internal sealed class SshOutput(string host, Stream output, Stream error, int ma
     /// is to fill the memory.
     /// </summary>
     /// <exception cref="SshFailureException">There was too much of it, or the connection broke.</exception>
-    public async Task ReadAsync(Task end, Func<bool> isConnected, CancellationToken cancellation)
+    public Task ReadAsync(Task end, Func<bool> isConnected, CancellationToken cancellation) => ReadAsync(end, isConnected, null, cancellation);
+
+    /// <summary>The same of a command that goes on: waits, too, until what it has written is enough, and tells whether it was.</summary>
+    /// <remarks>Nothing tells when something comes: it is looked for again when a quarter more of the time has passed.</remarks>
+    public async Task<bool> ReadAsync(Task end, Func<bool> isConnected, Func<bool>? isEnough, CancellationToken cancellation)
     {
-        TimeSpan turn = s_turn;
-        while (await Task.WhenAny(end, Task.Delay(turn, cancellation)).ConfigureAwait(false) != end)
+        long start = Stopwatch.GetTimestamp();
+        TimeSpan turn = isEnough is null ? s_turn : s_firstTurn;
+        while (isEnough?.Invoke() != true)
         {
+            if (await Task.WhenAny(end, Task.Delay(turn, cancellation)).ConfigureAwait(false) == end)
+            {
+                await end.ConfigureAwait(false);
+                Drain();
+                return isEnough?.Invoke() == true;
+            }
+
             cancellation.ThrowIfCancellationRequested();
             int before = _output.Length;
             Drain();
-            turn = _output.Length - before < Much ? s_turn : s_nextTurn;
+            turn = _output.Length - before >= Much ? s_nextTurn
+                : isEnough is null ? s_turn
+                : TimeSpan.FromTicks(Math.Clamp(Stopwatch.GetElapsedTime(start).Ticks / 4, s_firstTurn.Ticks, s_turn.Ticks));
             if (!isConnected() && !end.IsCompleted)
                 throw new SshFailureException(SshFailure.Unreachable, host, "The connection broke.");
         }
 
-        await end.ConfigureAwait(false);
-        Drain();
+        return true;
     }
+
+    /// <summary>Whether these bytes are in the beginning of what was read.</summary>
+    public bool HasEarly(ReadOnlySpan<byte> text) => _output.Whole(Beginning).AsSpan().IndexOf(text) >= 0;
+
+    /// <summary>Whether what was read ends with these bytes.</summary>
+    public bool EndsWith(ReadOnlySpan<byte> text) => _output.EndsWith(text);
 
     /// <summary>What was read.</summary>
     public SshAnswer Answer(int? exitCode) => new(_output.Whole(), _error.Whole(), exitCode ?? -1);
@@ -79,19 +104,35 @@ internal sealed class SshOutput(string host, Stream output, Stream error, int ma
             Length += piece.Length;
         }
 
-        public byte[] Whole()
+        /// <summary>All of it, or as much of it.</summary>
+        public byte[] Whole(int length = int.MaxValue)
         {
-            if (_pieces is [var only])
+            if (_pieces is [var only] && only.Length <= length)
                 return only;
-            byte[] whole = new byte[Length];
+            byte[] whole = new byte[Math.Min(length, Length)];
             int end = 0;
             foreach (byte[] piece in _pieces)
             {
-                piece.CopyTo(whole, end);
-                end += piece.Length;
+                int taken = Math.Min(piece.Length, whole.Length - end);
+                Array.Copy(piece, 0, whole, end, taken);
+                end += taken;
             }
 
             return whole;
+        }
+
+        public bool EndsWith(ReadOnlySpan<byte> text)
+        {
+            for (int last = _pieces.Count - 1; last >= 0 && text.Length > 0; last--)
+            {
+                ReadOnlySpan<byte> piece = _pieces[last];
+                int common = Math.Min(piece.Length, text.Length);
+                if (!piece[^common..].SequenceEqual(text[^common..]))
+                    return false;
+                text = text[..^common];
+            }
+
+            return text.IsEmpty;
         }
     }
 }

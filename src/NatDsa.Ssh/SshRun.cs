@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Renci.SshNet;
 using Renci.SshNet.Common;
 
@@ -9,7 +10,16 @@ namespace NatDsa.Ssh;
 /// <param name="end">Its end.</param>
 internal sealed class SshRun(SshConnection connection, SshCommand command, Task end) : IDisposable
 {
+    /// <summary>A host that has been shut down, or whose network was, says nothing at all.</summary>
+    public static readonly TimeSpan SignOfLife = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan s_killLimit = TimeSpan.FromMilliseconds(300);
+
+    private Stream? _input;
+    private bool _hasAnswered;
+
+    /// <summary>Whether it waits for another question.</summary>
+    public bool IsWaiting => _hasAnswered && _input is not null && !end.IsCompleted;
 
     /// <summary>Gives it its input, and waits for its end.</summary>
     /// <param name="input">What goes to its standard input.</param>
@@ -18,15 +28,74 @@ internal sealed class SshRun(SshConnection connection, SshCommand command, Task 
     /// <param name="kill">Whether it is killed when it is broken off. A command that neither reads nor writes does not notice that its connection has ended.</param>
     /// <param name="cancellation">Breaks it off; the connection ends with it.</param>
     /// <exception cref="SshFailureException">The connection broke, or there was too much output.</exception>
-    public Task<SshAnswer> AnswerAsync(byte[] input, int maxOutput, int maxError, bool kill, CancellationToken cancellation) => connection.GuardAsync(
+    public Task<SshAnswer> AnswerAsync(byte[] input, int maxOutput, int maxError, bool kill, CancellationToken cancellation) => UseAsync(
+        async () =>
+        {
+            await SshConnection.OnOwnThreadAsync(() => Write(input) && EndInput(), cancellation).ConfigureAwait(false);
+            SshOutput output = Output(maxOutput, maxError);
+            await output.ReadAsync(end, () => connection.IsOpen, cancellation).ConfigureAwait(false);
+            return output.Answer(command.ExitStatus);
+        },
+        kill,
+        cancellation);
+
+    /// <summary>Gives it a question, and waits for the last line of the answer. It waits for another question then, if it has not ended.</summary>
+    /// <param name="question">What goes to its standard input, which goes on.</param>
+    /// <param name="beginning">
+    /// What shows that the question has arrived. Where it does not come in time, the input ends, for a command that waits for that before it does anything; one
+    /// that has answered before is given up, with its connection.
+    /// </param>
+    /// <param name="lastLine">What the answer ends with.</param>
+    /// <param name="maxOutput">As for the other.</param>
+    /// <param name="maxError">As for the other.</param>
+    /// <param name="cancellation">Breaks it off: it is killed, and the connection ends.</param>
+    /// <returns>The answer, and whether its last line has come. If not, the command has ended.</returns>
+    /// <exception cref="SshFailureException">As for the other.</exception>
+    public Task<(SshAnswer Answer, bool IsWhole)> AskAsync(
+        byte[] question, byte[] beginning, byte[] lastLine, int maxOutput, int maxError, CancellationToken cancellation) => UseAsync(
+        async () =>
+        {
+            bool isFirst = !_hasAnswered;
+            _hasAnswered = false;
+            long start = Stopwatch.GetTimestamp();
+            await SshConnection.OnOwnThreadAsync(() => Write(question), cancellation).ConfigureAwait(false);
+            SshOutput output = Output(maxOutput, maxError);
+            await output.ReadAsync(end, () => connection.IsOpen, () => output.HasEarly(beginning) || Stopwatch.GetElapsedTime(start) > SignOfLife, cancellation).ConfigureAwait(false);
+            if (!output.HasEarly(beginning) && !end.IsCompleted)
+            {
+                if (!isFirst)
+                    throw new SshFailureException(SshFailure.Unreachable, connection.Host, "The shell that was asked before does not answer any more.");
+                await SshConnection.OnOwnThreadAsync(EndInput, cancellation).ConfigureAwait(false);
+            }
+
+            _hasAnswered = await output.ReadAsync(end, () => connection.IsOpen, () => output.EndsWith(lastLine), cancellation).ConfigureAwait(false);
+            return (output.Answer(_hasAnswered ? 0 : command.ExitStatus), _hasAnswered);
+        },
+        kill: true,
+        cancellation);
+
+    /// <summary>Keeps it, for the next question, with the connection.</summary>
+    public void Keep() => connection.Keep(this);
+
+    /// <summary>Ends its input, and waits for its end.</summary>
+    public async Task EndAsync(CancellationToken cancellation)
+    {
+        await SshConnection.OnOwnThreadAsync(EndInput, cancellation).ConfigureAwait(false);
+        await end.WaitAsync(cancellation).ConfigureAwait(false);
+        command.Dispose();
+    }
+
+    /// <summary>Closes its channel, in the background: that waits for the far side for up to a second.</summary>
+    public void Dispose() => _ = Task.Run(command.Dispose, CancellationToken.None);
+
+    private SshOutput Output(int maxOutput, int maxError) => new(connection.Host, command.OutputStream, command.ExtendedOutputStream, maxOutput, maxError);
+
+    private Task<T> UseAsync<T>(Func<Task<T>> use, bool kill, CancellationToken cancellation) => connection.GuardAsync(
         async () =>
         {
             try
             {
-                await SshConnection.OnOwnThreadAsync(() => Write(input), cancellation).ConfigureAwait(false);
-                var output = new SshOutput(connection.Host, command.OutputStream, command.ExtendedOutputStream, maxOutput, maxError);
-                await output.ReadAsync(end, () => connection.IsOpen, cancellation).ConfigureAwait(false);
-                return output.Answer(command.ExitStatus);
+                return await use().ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (kill)
             {
@@ -35,9 +104,6 @@ internal sealed class SshRun(SshConnection connection, SshCommand command, Task 
             }
         },
         cancellation);
-
-    /// <summary>Closes its channel, in the background: that waits for the far side for up to a second.</summary>
-    public void Dispose() => _ = Task.Run(command.Dispose, CancellationToken.None);
 
     /// <summary>Has the host kill it, if its sshd knows how (OpenSSH does since 7.9, but not for root), and if that can be said at all.</summary>
     private async Task KillAsync()
@@ -53,12 +119,19 @@ internal sealed class SshRun(SshConnection connection, SshCommand command, Task 
         _ = kill.ContinueWith(static k => k.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
-    private bool Write(byte[] input)
+    private bool Write(byte[] input) => Tell(() => (_input ??= command.CreateInputStream()).Write(input));
+
+    private bool EndInput() => Tell(() =>
+    {
+        _input?.Dispose();
+        _input = null;
+    });
+
+    private bool Tell(Action tell)
     {
         try
         {
-            using Stream stream = command.CreateInputStream();
-            stream.Write(input);
+            tell();
         }
         catch (Exception e) when (connection.IsOpen && (e is SshException or IOException or InvalidOperationException))
         {

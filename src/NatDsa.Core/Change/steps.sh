@@ -23,7 +23,8 @@ logged() {
 }
 
 source_nat_runs() {
-    for tool in $(front_ends iptables); do
+    find_front_ends iptables
+    for tool in $front_ends; do
         if saved "$STEP_SECONDS" "$tool" | grep -Eq '^-A .* -j (MASQUERADE|SNAT|NETMAP)( |$)'; then return 0; fi
     done
     return 1
@@ -393,7 +394,8 @@ owner_is() {
 }
 
 owner_rules_run() {
-    for tool in $(front_ends iptables); do
+    find_front_ends iptables
+    for tool in $front_ends; do
         if saved "$STEP_SECONDS" "$tool" | grep -Eq "$OWNER_CHAIN"; then return 0; fi
     done
     [ -n "$OWNER_TABLE" ] && has nft && limited "$STEP_SECONDS" nft list tables 2>/dev/null | grep -q " $OWNER_TABLE\$"

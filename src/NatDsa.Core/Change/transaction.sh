@@ -79,7 +79,8 @@ take_lock() {
 # The running rules of both families.
 keep_running() {
     for family in iptables ip6tables; do
-        for tool in $(front_ends "$family"); do
+        find_front_ends "$family"
+        for tool in $front_ends; do
             # Written by the shell, which tells when the disk is full; the tools do not.
             if ! running=$(saved "$LIMIT" "$tool" -c); then
                 # Without IPv6 in the kernel there are no rules of it.

@@ -5,8 +5,8 @@ namespace NatDsa.Privilege;
 /// <param name="Names">The files: this assembly's resources.</param>
 internal sealed record ScriptFiles(HostPrivilege Privilege, params string[] Names)
 {
-    /// <summary>Reads a host.</summary>
-    public static ScriptFiles Probe { get; } = new(HostPrivilege.Read, "frame.sh", "read.sh", "probe.sh");
+    /// <summary>Reads a host. Its shell can be asked again.</summary>
+    public static ScriptFiles Probe { get; } = new(HostPrivilege.Read, "frame.sh", "read.sh", "probe.sh") { AskedAgainBy = ["NONCE", "LIMIT", "SECTIONS"] };
 
     /// <summary>Reads a backup that the host keeps.</summary>
     public static ScriptFiles TakeBackup { get; } = new(HostPrivilege.Read, "frame.sh", "read.sh", "kept.sh", "take.sh");
@@ -25,6 +25,9 @@ internal sealed record ScriptFiles(HostPrivilege Privilege, params string[] Name
 
     /// <summary>Makes an HTTP request.</summary>
     public static ScriptFiles Egress { get; } = new(HostPrivilege.None, "frame.sh", "files.sh", "read.sh", "egress.sh");
+
+    /// <summary>The values that make up the line by which a shell that has run it runs it again, all that it has; none: it cannot.</summary>
+    public IReadOnlyList<string> AskedAgainBy { get; private init; } = [];
 
     /// <summary>Those that root runs.</summary>
     public static IReadOnlyList<ScriptFiles> OfRoot { get; } = [Probe, TakeBackup, Backup, Marker, Transaction, Follow];

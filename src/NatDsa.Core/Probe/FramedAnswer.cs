@@ -23,13 +23,21 @@ internal sealed class FramedAnswer
     /// <summary>The section of that name, or null when the host did not answer it.</summary>
     public Section? this[string name] => _sections.GetValueOrDefault(name);
 
+    /// <summary>What each frame of a run begins with.</summary>
+    /// <param name="nonce">The word that this run's frames carry.</param>
+    public static byte[] Mark(string nonce) => Encoding.ASCII.GetBytes($"@{nonce} ");
+
+    /// <summary>What a run's answer ends with, if it is whole.</summary>
+    /// <param name="nonce">The word that this run's frames carry.</param>
+    public static byte[] LastLine(string nonce) => Encoding.ASCII.GetBytes($"\n@{nonce} done\n");
+
     /// <summary>Cuts an answer.</summary>
     /// <param name="answer">What the shell wrote to standard output.</param>
     /// <param name="nonce">The word that this run's frames carry.</param>
     public static FramedAnswer Read(ReadOnlyMemory<byte> answer, string nonce)
     {
         var framed = new FramedAnswer();
-        byte[] mark = Encoding.ASCII.GetBytes($"@{nonce} ");
+        byte[] mark = Mark(nonce);
         ReadOnlyMemory<byte> output = default;
         string error = "";
         Frame open = default;

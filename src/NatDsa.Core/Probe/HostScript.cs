@@ -19,14 +19,21 @@ public sealed class HostScript
     // Read once for all hosts.
     private static readonly ConcurrentDictionary<string, byte[]> s_files = new(StringComparer.Ordinal);
 
+    private readonly ScriptFiles _files;
     private readonly byte[][] _texts;
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ReadOnlyMemory<byte>> _contents = new(StringComparer.Ordinal);
 
-    private HostScript(ScriptFiles files) => (Privilege, _texts) = (files.Privilege, Array.ConvertAll(files.Names, File));
+    private HostScript(ScriptFiles files) => (_files, _texts) = (files, Array.ConvertAll(files.Names, File));
 
     /// <summary>What it needs root for.</summary>
-    internal HostPrivilege Privilege { get; }
+    internal HostPrivilege Privilege => _files.Privilege;
+
+    /// <summary>Whether a shell that has run it, and whose input goes on, waits for <see cref="NextQuestion"/>.</summary>
+    internal bool CanBeAskedAgain => _files.AskedAgainBy.Count > 0;
+
+    /// <summary>The line by which a shell that waits runs the script again, with these values.</summary>
+    internal byte[] NextQuestion() => Encoding.UTF8.GetBytes(string.Join(' ', _files.AskedAgainBy.Select(name => _values[name])) + "\n");
 
     /// <summary>The names and values that the script runs with, decoded.</summary>
     public IReadOnlyDictionary<string, string> Values => _values;

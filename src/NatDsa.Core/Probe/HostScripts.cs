@@ -85,12 +85,12 @@ internal static class HostScripts
     {
         if (sections.HasFlag(ProbeSections.Rules))
             yield return "rules";
+        if (sections.HasFlag(ProbeSections.Persisted))
+            yield return "persisted";
         if (sections.HasFlag(ProbeSections.Marker))
             yield return "marker";
         if (sections.HasFlag(ProbeSections.Agent))
             yield return "agent";
-        if (sections.HasFlag(ProbeSections.Persisted))
-            yield return "persisted";
         if (sections.HasFlag(ProbeSections.Change))
             yield return "change";
     }

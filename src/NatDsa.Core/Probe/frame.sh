@@ -80,6 +80,11 @@ in_frame() {
         "$NONCE" "$framed_name" "$framed_error" "$NONCE" "$framed_name" "$framed_code"
 }
 
+# nothing NAME: a section whose command would have nothing to say, and need not be run.
+nothing() {
+    printf '\n@%s out %s\n\n@%s err %s\n\n@%s end %s 0\n' "$NONCE" "$1" "$NONCE" "$1" "$NONCE" "$1"
+}
+
 # One alarm serves all sections that begin within the same second: a process that watches each would cost as much as it.
 arm() {
     read -r uptime _ </proc/uptime || return 0
@@ -184,14 +189,11 @@ module_loaded() {
     fi
 }
 
-# The front ends of the two back ends, or the one that there is: iptables-legacy iptables-nft, or iptables.
-front_ends() {
-    front_end_found=
+# find_front_ends FAMILY: those of the two back ends, or the one that there is: iptables-legacy iptables-nft, or iptables. They are left in front_ends.
+find_front_ends() {
+    front_ends=
     for front_end in "$1-legacy" "$1-nft"; do
-        if has "$front_end-save"; then
-            echo "$front_end"
-            front_end_found=1
-        fi
+        if has "$front_end-save"; then front_ends="$front_ends $front_end"; fi
     done
-    if [ -z "$front_end_found" ] && has "$1-save"; then echo "$1"; fi
+    if [ -z "$front_ends" ] && has "$1-save"; then front_ends=$1; fi
 }

@@ -50,12 +50,13 @@ saved() {
 
 read_rules() {
     for family in iptables ip6tables; do
-        for tool in $(front_ends "$family"); do
+        find_front_ends "$family"
+        for tool in $front_ends; do
             if [ "$tool" = "$family-legacy" ] && no_legacy_tables "$family"; then
-                framed "save.$tool" true
-                continue
+                nothing "save.$tool"
+            else
+                section "$LIMIT" "save.$tool" "$tool-save" -c
             fi
-            section "$LIMIT" "save.$tool" "$tool-save" -c
         done
     done
     # What iptables does not show. An nft without JSON still tells which tables there are.
@@ -79,12 +80,22 @@ read_marker() {
     done
 }
 
+# The programs that are looked for, by their /proc/N/stat: one look at all processes.
+find_programs() {
+    programs=$(grep -Els '^[0-9]+ \((ds_agent|dockerd|firewalld|libvirtd|virtnetworkd|kube-proxy|fail2ban-server)\) ' /proc/[0-9]*/stat)
+}
+
 read_agent_files() {
     for path in /opt/ds_agent /opt/ds_agent/dsa_query /etc/init.d/ds_agent /etc/init.d/ds_filter; do
         if [ -e "$path" ]; then fact exists "$path"; fi
     done
     if on_systemd && limited 5 systemctl cat ds_agent.service >/dev/null 2>&1; then fact unit ds_agent; fi
-    if process_runs ds_agent; then fact running yes; else fact running no; fi
+    running=no
+    for stat in $programs; do
+        { read -r program <"$stat"; } 2>/dev/null || continue
+        case $program in *' (ds_agent) '*) running=yes ;; esac
+    done
+    fact running "$running"
     if [ -r /proc/modules ] || has lsmod; then
         if module_loaded dsa_filter; then fact filter loaded; else fact filter absent; fi
     fi
@@ -134,14 +145,14 @@ read_service() {
     read_owners
 }
 
-# Programs that make rules of their own, in this network: the processes of a container can be seen, and its rules are others. One look at all
-# processes; the rest costs something only where there is such a program.
+# Programs that make rules of their own, in this network: the processes of a container can be seen, and its rules are others.
 read_owners() {
-    for stat in $(grep -Els '^[0-9]+ \((dockerd|firewalld|libvirtd|virtnetworkd|kube-proxy|fail2ban-server)\) ' /proc/[0-9]*/stat); do
+    for stat in $programs; do
         process=${stat%/stat}
         { read -r owner <"$stat"; } 2>/dev/null || continue
         if [ -e "$process/ns/net" ] && [ ! "$process/ns/net" -ef /proc/self/ns/net ]; then continue; fi
         owner=${owner#*\(} && owner=${owner%%\)*}
+        if [ "$owner" = ds_agent ]; then continue; fi
         if [ "$owner" = dockerd ] && grep -Eqs '"iptables"[[:space:]]*:[[:space:]]*false|--iptables=false' /etc/docker/daemon.json "$process/cmdline"; then continue; fi
         fact owner "$owner"
         # The service that systemd runs it as.
@@ -177,11 +188,12 @@ read_owners() {
     fi
 }
 
+# The files first: sections with a time limit, which share their alarm with those that come before.
 read_persisted() {
-    framed service read_service
     for file in $PERSISTED /etc/nftables.conf /etc/sysconfig/nftables.conf; do
         if [ -e "$file" ] || [ -h "$file" ]; then section "$LIMIT" "file.$file" cat "$file"; fi
     done
+    framed service read_service
 }
 
 # held FILE: whether a program holds its lock.
@@ -219,11 +231,18 @@ read_parts() {
 
 read_sections() {
     framed host read_host
+    case $SECTIONS in *agent* | *persisted*) find_programs ;; esac
     # An agent takes its time to answer. The rest is read meanwhile; the agent's answers, which are short, wait in the pipe. Where either side is killed,
     # nothing says that all was read.
     # shellcheck disable=SC2086
     case $SECTIONS in
-        *' agent persisted'*) { read_parts agent && end_sections; } | { read_parts ${SECTIONS%%agent*} ${SECTIONS#*agent} && cat; } ;;
+        *persisted*agent*)
+            if no_trace_of_agent; then
+                read_parts $SECTIONS && end_sections
+            else
+                { read_parts agent && end_sections; } | { read_parts ${SECTIONS%%agent*} ${SECTIONS#*agent} && cat; }
+            fi
+            ;;
         *) read_parts $SECTIONS && end_sections ;;
     esac
 }

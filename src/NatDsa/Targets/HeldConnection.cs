@@ -24,6 +24,16 @@ internal sealed class HeldConnection<T>(Func<T, bool> isOpen, IdleConnections? i
         return new Holder(this);
     }
 
+    /// <summary>The connection, if it is open. The caller holds it.</summary>
+    public T? Open
+    {
+        get
+        {
+            lock (_lock)
+                return _connection is { } usable && isOpen(usable) ? usable : null;
+        }
+    }
+
     /// <summary>The connection, opened if it is not open, and whether it is a new one. The caller holds it.</summary>
     public async Task<(T Connection, bool IsNew)> GetAsync(Func<CancellationToken, Task<T>> open, CancellationToken cancellation)
     {

@@ -16,6 +16,9 @@ internal static class ShellLaunch
     // The same between double quotes.
     private const string QuotedRunInput = "natdsa_script=\\$(cat) && eval \\\"\\$natdsa_script\\\"";
 
+    // The last line of a script whose shell reads on. Values and scripts have no such line; the name stands in the command, and no shell reads it as something else.
+    private const string ScriptEnds = "natdsa_asks";
+
     // MAX_ARG_STRLEN of 4 KiB pages.
     private const int MaxArgument = 128 << 10;
 
@@ -56,6 +59,12 @@ internal static class ShellLaunch
     private static string BySudo(HostScript script) =>
         $"if test -x {HostCommand.Path}; then exec sudo -n -- {HostCommand.Path} {HostCommand.Argument(script.Privilege)}; fi; "
         + $"exec sudo -n -- /bin/sh -c \"{QuotedRunInput}\"";
+
+    /// <summary>The command for an sshd that leaves the rest of its input to the script.</summary>
+    public static string QuestionCommand => $"/bin/sh -c 'natdsa_script=$(sed /#{ScriptEnds}/q) && eval \"$natdsa_script\"'";
+
+    /// <summary>What goes to the standard input of <see cref="QuestionCommand"/> first.</summary>
+    public static byte[] FirstQuestion(HostScript script) => [.. script.ToStandardInput(), .. Encoding.ASCII.GetBytes($"#{ScriptEnds}\n")];
 
     /// <summary>What goes to the standard input of <see cref="Command"/>.</summary>
     public static byte[] CommandInput(HostScript script, Sudo? sudo)

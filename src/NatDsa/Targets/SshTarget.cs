@@ -9,9 +9,6 @@ internal sealed class SshTarget : HostTarget
 {
     private const int MaxError = 64 << 10;
 
-    // A host that has been shut down, or whose network was, says nothing at all.
-    private static readonly TimeSpan s_signOfLife = TimeSpan.FromSeconds(5);
-
     private readonly SshServerAddress _server;
     private readonly SshAccess _access;
     private readonly HeldConnection<SshConnection> _connection = new(c => c.IsOpen);
@@ -42,9 +39,19 @@ internal sealed class SshTarget : HostTarget
         bool begun = false;
         try
         {
-            using SshRun run = await StartAsync(ShellLaunch.Command(script, limits.Sudo), stop.Token).ConfigureAwait(false);
-            begun = true;
-            SshAnswer answer = await run.AnswerAsync(ShellLaunch.CommandInput(script, limits.Sudo), limits.MaxOutput, MaxError, limits.KillOnStop, stop.Token).ConfigureAwait(false);
+            SshAnswer answer;
+            // Root's shell, where it is sudo's, is not kept.
+            if (script.CanBeAskedAgain && limits.Sudo is null)
+            {
+                answer = await AskAsync(script, limits, stop.Token).ConfigureAwait(false);
+            }
+            else
+            {
+                using SshRun run = await StartAsync(ShellLaunch.Command(script, limits.Sudo), stop.Token).ConfigureAwait(false);
+                begun = true;
+                answer = await run.AnswerAsync(ShellLaunch.CommandInput(script, limits.Sudo), limits.MaxOutput, MaxError, limits.KillOnStop, stop.Token).ConfigureAwait(false);
+            }
+
             return new HostAnswer(answer.Output, Encoding.UTF8.GetString(answer.Error.Span), answer.ExitCode);
         }
         catch (OperationCanceledException) when (time.IsCancellationRequested && !cancellation.IsCancellationRequested)
@@ -66,6 +73,45 @@ internal sealed class SshTarget : HostTarget
         }
     }
 
+    /// <summary>Asks the shell that waits for the next question, or one of its own, which then waits.</summary>
+    private async Task<SshAnswer> AskAsync(HostScript script, RunLimits limits, CancellationToken cancellation)
+    {
+        string nonce = script.Values["NONCE"];
+        (byte[] beginning, byte[] lastLine) = (FramedAnswer.Mark(nonce), FramedAnswer.LastLine(nonce));
+
+        // It, or its host, may have gone in the meantime. A question is asked twice without harm.
+        if (_connection.Open?.TakeWaiting() is { } waiting)
+        {
+            try
+            {
+                if (await AskAsync(waiting, script.NextQuestion()).ConfigureAwait(false) is { IsWhole: true } again)
+                    return again.Answer;
+            }
+            catch (SshFailureException e) when (e.Failure == SshFailure.Unreachable)
+            {
+                _connection.Drop();
+            }
+        }
+
+        SshRun run = await StartAsync(ShellLaunch.QuestionCommand, cancellation).ConfigureAwait(false);
+        return (await AskAsync(run, ShellLaunch.FirstQuestion(script)).ConfigureAwait(false)).Answer;
+
+        async Task<(SshAnswer Answer, bool IsWhole)> AskAsync(SshRun run, byte[] question)
+        {
+            try
+            {
+                return await run.AskAsync(question, beginning, lastLine, limits.MaxOutput, MaxError, cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                if (run.IsWaiting)
+                    run.Keep();
+                else
+                    run.Dispose();
+            }
+        }
+    }
+
     /// <summary>Starts a command, which then waits for its input. A connection that has died since it was last used is opened anew.</summary>
     private async Task<SshRun> StartAsync(string command, CancellationToken cancellation)
     {
@@ -76,7 +122,7 @@ internal sealed class SshTarget : HostTarget
                 return await connection.StartAsync(command, cancellation).ConfigureAwait(false);
 
             using var proof = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            proof.CancelAfter(s_signOfLife);
+            proof.CancelAfter(SshRun.SignOfLife);
             try
             {
                 return await connection.StartAsync(command, proof.Token).ConfigureAwait(false);

@@ -148,8 +148,9 @@ public sealed class ChangeScriptTests : IDisposable
     {
         // More than a pipe holds.
         ProgramRun run = await RunAsync(shell, """
-            SECTIONS='rules marker agent persisted change' LIMIT=1
+            SECTIONS='rules persisted marker agent change' LIMIT=1
             read_host() { :; }
+            no_trace_of_agent() { return 1; }
             read_rules() { section "$LIMIT" rules seq 30000; }
             read_marker() { :; }
             read_agent() { framed agent sleep 2; }

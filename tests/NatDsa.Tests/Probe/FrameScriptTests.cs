@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using NatDsa.Privilege;
 using NatDsa.Probe;
@@ -62,6 +63,47 @@ public sealed class FrameScriptTests
         Assert.InRange(answer["loud"]!.Error.Length, 3900, 4000);
         Assert.Equal(("half\n", 128 + 9), (answer["killed"]!.Text, answer["killed"]!.ExitCode));
         Assert.Equal(127, answer["missing"]!.ExitCode);
+    }
+
+    [Theory]
+    [InlineData("dash")]
+    [InlineData("bash --posix")]
+    [InlineData("busybox sh")]
+    public async Task A_shell_whose_input_goes_on_is_asked_again(string shell)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "These shells are Linux'.");
+        string[] words = shell.Split(' ');
+        using Process process = ProgramRun.Start(words[0], [.. words[1..], "-c", "eval \"$(sed /#end/q)\""]);
+        HostScript first = HostScripts.Probe(ProbeSections.Marker | ProbeSections.Agent);
+        await process.StandardInput.WriteAsync(Encoding.UTF8.GetString(first.ToStandardInput()) + "#end\n");
+        FramedAnswer one = await AnswerAsync(first);
+        HostScript second = HostScripts.Probe(ProbeSections.Agent | ProbeSections.Persisted);
+        await process.StandardInput.WriteAsync(Encoding.UTF8.GetString(second.NextQuestion()));
+        FramedAnswer other = await AnswerAsync(second);
+        process.StandardInput.Close();
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal((0, ""), (process.ExitCode, await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken)));
+        Assert.True(one.TryGet("marker", out _) && !one.TryGet("service", out _));
+        Assert.True(other.TryGet("service", out _) && !other.TryGet("marker", out _));
+        Assert.Equal(one["agent.files"]!.Text, other["agent.files"]!.Text);
+
+        async Task<FramedAnswer> AnswerAsync(HostScript script)
+        {
+            await process.StandardInput.FlushAsync(TestContext.Current.CancellationToken);
+            string last = Encoding.UTF8.GetString(FramedAnswer.LastLine(script.Values["NONCE"])).Trim();
+            var answer = new StringBuilder();
+            while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+            {
+                answer.Append(line).Append('\n');
+                if (line == last)
+                    break;
+            }
+
+            FramedAnswer framed = FramedAnswer.Read(Encoding.UTF8.GetBytes(answer.ToString()), script.Values["NONCE"]);
+            Assert.True(framed.IsComplete);
+            return framed;
+        }
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using NatDsa.Tests.Cmdlets;
 using NatDsa.Tests.Host;
 using Xunit;
@@ -19,6 +20,46 @@ public sealed class KeptConnectionTests(SshHost host, SshServer powershell) : IC
         Answered(_module.Run("$s | Get-DsaAgentState"));
         Answered(_module.Run("$s | Get-DsaAgentState | Get-DsaAgentState"));
         Assert.Equal((1, 1), (door.Callers, door.Connections));
+    }
+
+    [Theory]
+    [InlineData("bash", 1)]
+    [InlineData("csh", 1)]
+    [InlineData("ash", 1)]
+    // It ends in the second answer.
+    [InlineData("fickle", 3)]
+    // It begins when its input ends, and then nothing is left to be asked by.
+    [InlineData("patient", 3)]
+    public async Task A_shell_that_waits_is_asked_again_and_another_where_it_does_not_answer(string user, int shells)
+    {
+        await using var door = new Door(host.Port);
+        int before = Shells(user);
+        Answered(_module.Run($"$s = {Ask(door, user)}; $s"));
+        Answered(_module.Run("$s | Get-DsaAgentState"));
+        Answered(_module.Run("$s | Get-DsaAgentState"));
+        Assert.Equal((shells, 1), (Shells(user) - before, door.Callers));
+    }
+
+    [Fact]
+    public async Task Two_questions_at_once_have_a_shell_each_and_one_of_them_is_kept()
+    {
+        await using var door = new Door(host.Port);
+        int before = Shells("bash");
+        Answered(_module.Run($"$s = {Ask(door)}; $s"));
+        Assert.Equal(2, _module.Run("$s, $s | Get-DsaAgentState").Output.Length);
+        Answered(_module.Run("$s | Get-DsaAgentState"));
+        Assert.Equal((2, 1), (Shells("bash") - before, door.Callers));
+    }
+
+    [Fact]
+    public async Task A_shell_that_waits_makes_room_where_one_at_a_time_is_allowed()
+    {
+        await using var door = new Door(host.Port);
+        Answered(_module.Run($"$s = {Ask(door, "single")}; $s"));
+        ModuleSession.Answer answer = _module.Run($"$s | Test-NatEgress -Uri http://127.0.0.1:{host.Port}/");
+        Assert.Empty(answer.Errors.Select(e => e.Exception.ToString()));
+        Assert.Equal(1, door.Callers);
+        Answered(_module.Run("$s | Get-DsaAgentState"));
     }
 
     [Fact]
@@ -93,6 +134,8 @@ public sealed class KeptConnectionTests(SshHost host, SshServer powershell) : IC
 
     private string Ask(Door door, string user = "bash") =>
         $"Get-DsaAgentState -ComputerName {user}@127.0.0.1:{door.Port} -KeyFile '{host.Key("openssh-ed25519")}' -KnownHostsPath '{host.KnownHosts($"* {host.HostKey("ed25519")}")}'";
+
+    private int Shells(string user) => Regex.Count(host.Log, $"Starting session: command for {user} ");
 
     private static void Answered(ModuleSession.Answer answer)
     {

@@ -20,7 +20,7 @@ public sealed class SshHost : IAsyncLifetime
     private const string Hash = "$6$natdsatests$BVPk.RRzd2Qbo/0qCDzKz9cDIZ6aOZ7.BpilJDUSX4MlqoknaadcSFx127l9bfMV44qKhc3uM337azBjVWxBR.";
 
     private static readonly (string Name, string Shell)[] s_users =
-        [("bash", "/bin/bash"), ("dash", "/bin/dash"), ("csh", "/usr/bin/tcsh"), ("ash", "ash"), ("nologin", "/usr/sbin/nologin"), ("forced", "/bin/bash")];
+        [("bash", "/bin/bash"), ("dash", "/bin/dash"), ("csh", "/usr/bin/tcsh"), ("ash", "ash"), ("nologin", "/usr/sbin/nologin"), ("forced", "/bin/bash"), ("single", "/bin/bash")];
 
     // Login shells that are a script. Those that end in a shell that works are root's, who may see the rules.
     private static readonly (string Name, bool IsRoot, string Script)[] s_scripts =
@@ -29,6 +29,9 @@ public sealed class SshHost : IAsyncLifetime
         ("motd", true, """echo '*** Authorized use only ***'; printf 'Last login: never'; exec /bin/sh "$@" """),
         ("question", true, """printf 'Continue? '; read answer; exec /bin/sh "$@" """),
         ("half", true, """/bin/sh "$@" | sed '/ out save/q'; kill -KILL $$"""),
+        // Lets one answer out. The shell ends when it says more.
+        ("fickle", false, """/bin/sh "$@" | sed '/^@.* done$/q' """),
+        ("patient", false, """input=$(cat) && printf '%s\n' "$input" | /bin/sh "$@" """),
         ("slow", false, "while printf x; do sleep 1; done"),
         ("flood", false, "cat /dev/zero; exit 1"),
         ("complaints", false, "cat /dev/zero >&2; exit 1"),
@@ -38,7 +41,7 @@ public sealed class SshHost : IAsyncLifetime
             """
             IFS= read -r nonce
             eval "$nonce"
-            cat >/dev/null
+            sed /#natdsa_asks/q >/dev/null
             section() { printf '@%s out %s\n%s\n@%s err %s\n\n@%s end %s 0\n' "$NONCE" "$1" "$2" "$NONCE" "$1" "$NONCE" "$1"; }
             section host 'kernel=Linux
             uid=0
@@ -55,7 +58,7 @@ public sealed class SshHost : IAsyncLifetime
             """
             IFS= read -r nonce
             eval "$nonce"
-            cat >/dev/null
+            sed /#natdsa_asks/q >/dev/null
             section() { printf '@%s out %s\n%s\n@%s err %s\n\n@%s end %s 0\n' "$NONCE" "$1" "$2" "$NONCE" "$1" "$NONCE" "$1"; }
             section host 'kernel=Linux
             uid=0
@@ -205,6 +208,7 @@ public sealed class SshHost : IAsyncLifetime
                 .. Directory.GetFiles(Folder, "host_*.pub").Select(f => "HostKey " + Path.ChangeExtension(f, null)),
                 .. settings,
                 "Match User forced", "ForceCommand echo Only backups here.",
+                "Match User single", "MaxSessions 1",
             ]);
         Process daemon = ProgramRun.Start("unshare", ["--mount", "sh", "-c",
             """
