@@ -3,10 +3,21 @@ namespace NatDsa.Netfilter;
 /// <summary>The names of matches and options that rules are full of, so that asking for one makes no string.</summary>
 internal static class OptionNames
 {
-    private static readonly NameTable s_known = Known();
+    // By what a glance at a name gives; the next free place where two names look the same.
+    private static readonly string?[] s_known = Known();
 
     /// <summary>The name as a string: a shared one when it is well known.</summary>
-    public static string Intern(ReadOnlySpan<char> name) => s_known.Find(name) is int known and >= 0 ? s_known[known] : name.ToString();
+    public static string Intern(ReadOnlySpan<char> name)
+    {
+        string?[] known = s_known;
+        for (int i = Glance(name); known[i & (known.Length - 1)] is { } candidate; i++)
+        {
+            if (name.SequenceEqual(candidate))
+                return candidate;
+        }
+
+        return name.ToString();
+    }
 
     /// <summary>
     /// Whether an option's value is free text, and so may begin with a dash: iptables-save writes a text of letters, digits, dashes
@@ -18,9 +29,11 @@ internal static class OptionNames
         or "--domain" or "--led-trigger-id" or "--timeout" or "--selctx" or "--bytecode" or "--u32"
         or "--match-set" or "--add-set" or "--del-set" or "--map-set";
 
-    private static NameTable Known()
+    private static int Glance(ReadOnlySpan<char> name) => name.IsEmpty ? 0 : name.Length * 37 + name[^1] * 5 + name[name.Length / 2] * 11;
+
+    private static string?[] Known()
     {
-        var known = new NameTable();
+        var known = new string?[256];
         foreach (string name in (ReadOnlySpan<string>)
             [
                 "addrtype", "bpf", "comment", "conntrack", "hashlimit", "icmp", "icmp6", "iprange", "limit", "mac", "mark", "multiport", "owner",
@@ -31,7 +44,13 @@ internal static class OptionNames
                 "--set-mark", "--set-xmark", "--sport", "--sports", "--src-type", "--state", "--syn", "--tcp-flags", "--to-destination",
                 "--to-ports", "--to-source",
             ])
-            known.NumberOf(name);
+        {
+            int place = Glance(name);
+            while (known[place & (known.Length - 1)] is not null)
+                place++;
+            known[place & (known.Length - 1)] = name;
+        }
+
         return known;
     }
 }

@@ -122,7 +122,7 @@ public sealed class Rule : IEquatable<Rule>
     public RuleMatchList Matches => new(this);
 
     /// <summary>The target's own options, in order: <c>--to-source 192.0.2.1</c>. Under the same condition as <see cref="Matches"/>.</summary>
-    public RuleOptionList TargetOptions => new(this, FirstWord, EndOfWords, WordRole.TargetOption);
+    public RuleOptionList TargetOptions => new(this, FirstWord, Has(RuleTraits.HasTargetOptions) ? EndOfWords : FirstWord, WordRole.TargetOption);
 
     /// <summary>
     /// What the rule says beyond the other columns, as the text has it: <c>-m</c> and the target's options in iptables-save, the last

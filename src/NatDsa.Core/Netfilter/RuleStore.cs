@@ -35,6 +35,9 @@ internal enum RuleTraits
     /// <summary>In a table of both families, only packets of that one match.</summary>
     IPv4Only = 65536,
     IPv6Only = 131072,
+
+    /// <summary>Among its words are options of its target.</summary>
+    HasTargetOptions = 262144,
 }
 
 /// <summary>
@@ -179,8 +182,8 @@ internal sealed class RuleStore(string text)
             record.FirstRule = rule;
         else if (rule != record.FirstRule + record.RuleCount || (record.Traits & ChainTraits.Scattered) != 0)
             OrderOf(chain).Add(rule);
-        this[rule].Chain = chain;
-        this[rule].Number = ++record.RuleCount;
+        ref RuleRecord added = ref this[rule];
+        (added.Chain, added.Number) = (chain, ++record.RuleCount);
     }
 
     /// <summary>Puts a rule before the one at that place of a chain, from 0.</summary>

@@ -172,6 +172,8 @@ internal sealed class SpecificationReader(RuleStore store, LineWords lineWords, 
 
         if (known == '\0')
         {
+            if (_isInTarget)
+                rule.Traits |= RuleTraits.HasTargetOptions;
             Append(word, _isInTarget ? WordRole.TargetOption : WordRole.MatchOption, _isNegated, equals > 0);
             _lastOption = _chunkCount - 1;
             _isNegated = false;
