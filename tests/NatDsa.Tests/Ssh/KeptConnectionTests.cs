@@ -52,6 +52,16 @@ public sealed class KeptConnectionTests(SshHost host, SshServer powershell) : IC
     }
 
     [Fact]
+    public async Task No_shell_of_sudo_waits()
+    {
+        await using var door = new Door(host.Port);
+        int before = Shells("csh");
+        Answered(_module.Run($"$s = {Ask(door, "csh")} -Sudo; $s"));
+        Answered(_module.Run("$s | Get-DsaAgentState -Sudo"));
+        Assert.Equal((2, 1), (Shells("csh") - before, door.Callers));
+    }
+
+    [Fact]
     public async Task A_shell_that_waits_makes_room_where_one_at_a_time_is_allowed()
     {
         await using var door = new Door(host.Port);
