@@ -115,7 +115,7 @@ internal sealed class SshConnection : IDisposable
     public void Dispose() => _ = Task.Factory.StartNew(Close, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>Ends it without a word: whatever waits for the far side, waits no longer.</summary>
-    private void Abort() => End(_socket);
+    internal void Abort() => End(_socket);
 
     private async Task<SshRun> BeginAsync(string command, CancellationToken cancellation)
     {

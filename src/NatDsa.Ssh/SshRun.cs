@@ -15,8 +15,14 @@ internal sealed class SshRun(SshConnection connection, SshCommand command, Task 
 
     private static readonly TimeSpan s_killLimit = TimeSpan.FromMilliseconds(300);
 
+    private const int MaxUnasked = 64 << 10;
+
+    private static readonly TimeSpan s_watch = TimeSpan.FromSeconds(1);
+
     private Stream? _input;
-    private bool _hasAnswered;
+    private volatile bool _hasAnswered;
+    private volatile bool _isClosed;
+    private Task? _watch;
 
     /// <summary>Whether it waits for another question.</summary>
     public bool IsWaiting => _hasAnswered && _input is not null && !end.IsCompleted;
@@ -41,11 +47,10 @@ internal sealed class SshRun(SshConnection connection, SshCommand command, Task 
 
     /// <summary>Gives it a question, and waits for the last line of the answer. It waits for another question then, if it has not ended.</summary>
     /// <param name="question">What goes to its standard input, which goes on.</param>
-    /// <param name="beginning">
-    /// What shows that the question has arrived. Where it does not come in time, the input ends, for a command that waits for that before it does anything; one
-    /// that has answered before is given up, with its connection.
+    /// <param name="beginning">What shows that the question has arrived. One that has answered before, and does not begin in time, is given up, with its connection.</param>
+    /// <param name="lastLine">
+    /// What the answer ends with. Where that does not come in time, the input ends, and with it the command: it may wait for that before it does anything, or may have lost its last line.
     /// </param>
-    /// <param name="lastLine">What the answer ends with.</param>
     /// <param name="maxOutput">As for the other.</param>
     /// <param name="maxError">As for the other.</param>
     /// <param name="cancellation">Breaks it off: it is killed, and the connection ends.</param>
@@ -60,33 +65,55 @@ internal sealed class SshRun(SshConnection connection, SshCommand command, Task 
             long start = Stopwatch.GetTimestamp();
             await SshConnection.OnOwnThreadAsync(() => Write(question), cancellation).ConfigureAwait(false);
             SshOutput output = Output(maxOutput, maxError);
-            await output.ReadAsync(end, () => connection.IsOpen, () => output.HasEarly(beginning) || Stopwatch.GetElapsedTime(start) > SignOfLife, cancellation).ConfigureAwait(false);
-            if (!output.HasEarly(beginning) && !end.IsCompleted)
+            await ReadUntilAsync(() => output.EndsWith(lastLine) || Stopwatch.GetElapsedTime(start) > SignOfLife).ConfigureAwait(false);
+            if (!output.EndsWith(lastLine) && !end.IsCompleted)
             {
-                if (!isFirst)
+                if (!isFirst && !output.HasEarly(beginning))
                     throw new SshFailureException(SshFailure.Unreachable, connection.Host, "The shell that was asked before does not answer any more.");
                 await SshConnection.OnOwnThreadAsync(EndInput, cancellation).ConfigureAwait(false);
+                await ReadUntilAsync(() => output.EndsWith(lastLine)).ConfigureAwait(false);
             }
 
-            _hasAnswered = await output.ReadAsync(end, () => connection.IsOpen, () => output.EndsWith(lastLine), cancellation).ConfigureAwait(false);
+            _hasAnswered = output.EndsWith(lastLine);
             return (output.Answer(_hasAnswered ? 0 : command.ExitStatus), _hasAnswered);
+
+            Task ReadUntilAsync(Func<bool> isEnough) => output.ReadAsync(end, () => connection.IsOpen, isEnough, cancellation);
         },
         kill: true,
         cancellation);
 
     /// <summary>Keeps it, for the next question, with the connection.</summary>
-    public void Keep() => connection.Keep(this);
+    public void Keep()
+    {
+        connection.Keep(this);
+        _watch ??= WatchAsync();
+    }
+
+    /// <summary>Ends the connection of a command that is asked nothing and writes all the same: SSH.NET takes whatever a host sends.</summary>
+    private async Task WatchAsync()
+    {
+        while (await Task.WhenAny(end, Task.Delay(s_watch)).ConfigureAwait(false) != end && !_isClosed)
+        {
+            if (_hasAnswered && command.OutputStream.Length + command.ExtendedOutputStream.Length > MaxUnasked)
+                connection.Abort();
+        }
+    }
 
     /// <summary>Ends its input, and waits for its end.</summary>
     public async Task EndAsync(CancellationToken cancellation)
     {
         await SshConnection.OnOwnThreadAsync(EndInput, cancellation).ConfigureAwait(false);
         await end.WaitAsync(cancellation).ConfigureAwait(false);
+        _isClosed = true;
         command.Dispose();
     }
 
     /// <summary>Closes its channel, in the background: that waits for the far side for up to a second.</summary>
-    public void Dispose() => _ = Task.Run(command.Dispose, CancellationToken.None);
+    public void Dispose()
+    {
+        _isClosed = true;
+        _ = Task.Run(command.Dispose, CancellationToken.None);
+    }
 
     private SshOutput Output(int maxOutput, int maxError) => new(connection.Host, command.OutputStream, command.ExtendedOutputStream, maxOutput, maxError);
 

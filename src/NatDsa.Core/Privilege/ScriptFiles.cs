@@ -26,7 +26,7 @@ internal sealed record ScriptFiles(HostPrivilege Privilege, params string[] Name
     /// <summary>Makes an HTTP request.</summary>
     public static ScriptFiles Egress { get; } = new(HostPrivilege.None, "frame.sh", "files.sh", "read.sh", "egress.sh");
 
-    /// <summary>The values that make up the line by which a shell that has run it runs it again, all that it has; none: it cannot.</summary>
+    /// <summary>The values that make up the line by which a shell that has run it runs it again; none: it cannot. It has no other values.</summary>
     public IReadOnlyList<string> AskedAgainBy { get; private init; } = [];
 
     /// <summary>Those that root runs.</summary>

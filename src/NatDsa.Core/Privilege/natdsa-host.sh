@@ -143,6 +143,8 @@ done
 set +f
 unset IFS
 set --
+# What was looked at is all that is read.
+exec </dev/null
 eval "$natdsa_script"
 exit
 

@@ -30,7 +30,7 @@ public sealed class HostScript
     internal HostPrivilege Privilege => _files.Privilege;
 
     /// <summary>Whether a shell that has run it, and whose input goes on, waits for <see cref="NextQuestion"/>.</summary>
-    internal bool CanBeAskedAgain => _files.AskedAgainBy.Count > 0;
+    internal bool CanBeAskedAgain => _files.AskedAgainBy.Count > 0 && _files.AskedAgainBy.Count == _values.Count && _contents.Count == 0;
 
     /// <summary>The line by which a shell that waits runs the script again, with these values.</summary>
     internal byte[] NextQuestion() => Encoding.UTF8.GetBytes(string.Join(' ', _files.AskedAgainBy.Select(name => _values[name])) + "\n");

@@ -63,8 +63,8 @@ internal static class ShellLaunch
     /// <summary>The command for an sshd that leaves the rest of its input to the script.</summary>
     public static string QuestionCommand => $"/bin/sh -c 'natdsa_script=$(sed /#{ScriptEnds}/q) && eval \"$natdsa_script\"'";
 
-    /// <summary>What goes to the standard input of <see cref="QuestionCommand"/> first.</summary>
-    public static byte[] FirstQuestion(HostScript script) => [.. script.ToStandardInput(), .. Encoding.ASCII.GetBytes($"#{ScriptEnds}\n")];
+    /// <summary>What goes to the standard input of <see cref="QuestionCommand"/> first. Busybox's sed ends when it has seen the line behind the one that it ends at.</summary>
+    public static byte[] FirstQuestion(HostScript script) => [.. script.ToStandardInput(), .. Encoding.ASCII.GetBytes($"#{ScriptEnds}\n\n")];
 
     /// <summary>What goes to the standard input of <see cref="Command"/>.</summary>
     public static byte[] CommandInput(HostScript script, Sudo? sudo)

@@ -84,19 +84,19 @@ internal sealed class SshTarget : HostTarget
         {
             try
             {
-                if (await AskAsync(waiting, script.NextQuestion()).ConfigureAwait(false) is { IsWhole: true } again)
+                if (await AskOneAsync(waiting, script.NextQuestion()).ConfigureAwait(false) is { IsWhole: true } again)
                     return again.Answer;
             }
             catch (SshFailureException e) when (e.Failure == SshFailure.Unreachable)
             {
-                _connection.Drop();
+                // The connection has ended with it, and the next one is new.
             }
         }
 
         SshRun run = await StartAsync(ShellLaunch.QuestionCommand, cancellation).ConfigureAwait(false);
-        return (await AskAsync(run, ShellLaunch.FirstQuestion(script)).ConfigureAwait(false)).Answer;
+        return (await AskOneAsync(run, ShellLaunch.FirstQuestion(script)).ConfigureAwait(false)).Answer;
 
-        async Task<(SshAnswer Answer, bool IsWhole)> AskAsync(SshRun run, byte[] question)
+        async Task<(SshAnswer Answer, bool IsWhole)> AskOneAsync(SshRun run, byte[] question)
         {
             try
             {

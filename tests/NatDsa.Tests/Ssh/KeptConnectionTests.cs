@@ -26,16 +26,17 @@ public sealed class KeptConnectionTests(SshHost host, SshServer powershell) : IC
     [InlineData("bash", 1)]
     [InlineData("csh", 1)]
     [InlineData("ash", 1)]
+    [InlineData("applets", 1)]
     // It ends in the second answer.
-    [InlineData("fickle", 3)]
-    // It begins when its input ends, and then nothing is left to be asked by.
-    [InlineData("patient", 3)]
+    [InlineData("fickle", 2)]
+    // They begin, and say something, when their input ends, and then nothing is left to be asked by.
+    [InlineData("patient", 2)]
+    [InlineData("filtered", 2)]
     public async Task A_shell_that_waits_is_asked_again_and_another_where_it_does_not_answer(string user, int shells)
     {
         await using var door = new Door(host.Port);
         int before = Shells(user);
         Answered(_module.Run($"$s = {Ask(door, user)}; $s"));
-        Answered(_module.Run("$s | Get-DsaAgentState"));
         Answered(_module.Run("$s | Get-DsaAgentState"));
         Assert.Equal((shells, 1), (Shells(user) - before, door.Callers));
     }
@@ -49,6 +50,15 @@ public sealed class KeptConnectionTests(SshHost host, SshServer powershell) : IC
         Assert.Equal(2, _module.Run("$s, $s | Get-DsaAgentState").Output.Length);
         Answered(_module.Run("$s | Get-DsaAgentState"));
         Assert.Equal((2, 1), (Shells("bash") - before, door.Callers));
+    }
+
+    [Fact]
+    public async Task Who_is_asked_nothing_and_talks_all_the_same_is_hung_up_on()
+    {
+        await using var door = new Door(host.Port);
+        Answered(_module.Run($"$s = {Ask(door, "chatty")}; $s"));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        await door.UntilEmptyAsync(limit.Token);
     }
 
     [Fact]

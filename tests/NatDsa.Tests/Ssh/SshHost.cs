@@ -31,6 +31,10 @@ public sealed class SshHost : IAsyncLifetime
         ("half", true, """/bin/sh "$@" | sed '/ out save/q'; kill -KILL $$"""),
         // Lets one answer out. The shell ends when it says more.
         ("fickle", false, """/bin/sh "$@" | sed '/^@.* done$/q' """),
+        ("applets", false, """PATH="${0%/*}/tools:$PATH" exec /bin/sh "$@" """),
+        // Says something only when it has much to say, or at its end.
+        ("filtered", false, """/bin/sh "$@" | awk '{ print }' """),
+        ("chatty", false, """exec 3<&0; /bin/sh "$@" <&3 & sleep 2; exec yes >&2"""),
         ("patient", false, """input=$(cat) && printf '%s\n' "$input" | /bin/sh "$@" """),
         ("slow", false, "while printf x; do sleep 1; done"),
         ("flood", false, "cat /dev/zero; exit 1"),
@@ -168,7 +172,12 @@ public sealed class SshHost : IAsyncLifetime
     {
         string ash = Path.Combine(Folder, "ash");
         if (File.Exists("/usr/bin/busybox"))
+        {
             File.CreateSymbolicLink(ash, "/usr/bin/busybox");
+            Directory.CreateDirectory(Path.Combine(Folder, "tools"));
+            File.CreateSymbolicLink(Path.Combine(Folder, "tools", "sed"), "/usr/bin/busybox");
+        }
+
         // What root's own home has bash do at each login is no matter of these hosts.
         var passwd = new List<string>((await File.ReadAllLinesAsync("/etc/passwd")).Select(line => line.StartsWith("root:", StringComparison.Ordinal) ? $"root:x:0:0::{Folder}:/bin/bash" : line));
         var shadow = new List<string>(await File.ReadAllLinesAsync("/etc/shadow"));
