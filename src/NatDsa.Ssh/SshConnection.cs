@@ -30,6 +30,9 @@ internal sealed class SshConnection : IDisposable
     /// <summary>Whether it can be used, as far as is known on this side.</summary>
     public bool IsOpen => _client.IsConnected;
 
+    /// <summary>Whether it was closed on this side. Nothing tells a command that waits of that.</summary>
+    public bool IsClosed { get; private set; }
+
     /// <summary>The server.</summary>
     public string Host => _server.Host;
 
@@ -112,7 +115,11 @@ internal sealed class SshConnection : IDisposable
     }
 
     /// <summary>Closes it, in the background: the far side may be dead.</summary>
-    public void Dispose() => _ = Task.Factory.StartNew(Close, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public void Dispose()
+    {
+        IsClosed = true;
+        _ = Task.Factory.StartNew(Close, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
 
     /// <summary>Ends it without a word: whatever waits for the far side, waits no longer.</summary>
     internal void Abort() => End(_socket);

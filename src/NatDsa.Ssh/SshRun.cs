@@ -92,7 +92,7 @@ internal sealed class SshRun(SshConnection connection, SshCommand command, Task 
     /// <summary>Ends the connection of a command that is asked nothing and writes all the same: SSH.NET takes whatever a host sends.</summary>
     private async Task WatchAsync()
     {
-        while (await Task.WhenAny(end, Task.Delay(s_watch)).ConfigureAwait(false) != end && !_isClosed)
+        while (await Task.WhenAny(end, Task.Delay(s_watch)).ConfigureAwait(false) != end && !_isClosed && !connection.IsClosed)
         {
             if (_hasAnswered && command.OutputStream.Length + command.ExtendedOutputStream.Length > MaxUnasked)
                 connection.Abort();
