@@ -58,7 +58,9 @@ public sealed class PersistedRulesTests(SharedLab host) : IClassFixture<SharedLa
         await host.BreakAsync();
         using var file = new TemporaryFile(text);
         Assert.Equal("NothingToRestore", (await host.RunUnchangedAsync($"Repair-DsaNatHost @nat -RulesPath '{file.Path}' -Confirm:0")).ErrorId);
-        Assert.Equal("FileUnreadable", (await host.RunUnchangedAsync($"Repair-DsaNatHost @nat -RulesPath '{file.Path}.gone' -Confirm:0")).ErrorId);
+        var gone = await host.RunUnchangedAsync($"Repair-DsaNatHost @nat -RulesPath '{file.Path}.gone' -Confirm:0");
+        Assert.Equal("FileUnreadable", gone.ErrorId);
+        Assert.Contains($"no host was touched: -RulesPath {file.Path}.gone could not be read", gone.ToString(), StringComparison.Ordinal);
     }
 
     /// <summary>What iptables alone can tell of rules is asked on the host, under the lock; and what it refuses is said.</summary>

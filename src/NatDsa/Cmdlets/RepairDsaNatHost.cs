@@ -114,12 +114,13 @@ public sealed class RepairDsaNatHost : TransactionCmdlet
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            ThrowTerminatingError(new ErrorRecord(e, ErrorIds.FileUnreadable, ErrorCategory.OpenError, path));
+            string reason = Messages.RulesPathUnusable.With(Messages.RulesFileUnreadable.With($"-RulesPath {path}", Untrusted.OneLine(e.Message)));
+            ThrowTerminatingError(new HostException(ErrorIds.FileUnreadable, ErrorCategory.OpenError, reason, e).ToErrorRecord(path));
             throw;
         }
 
-        if (PersistedNat.WhyNot(text, path) is { } reason)
-            ThrowTerminatingError(new HostException(ErrorIds.NothingToRestore, ErrorCategory.ObjectNotFound, Messages.RulesPathUnusable.With(reason)).ToErrorRecord(path));
+        if (PersistedNat.WhyNot(text, path) is { } why)
+            ThrowTerminatingError(new HostException(ErrorIds.NothingToRestore, ErrorCategory.ObjectNotFound, Messages.RulesPathUnusable.With(why)).ToErrorRecord(path));
         return text;
     }
 }
