@@ -45,11 +45,11 @@ public sealed class KeptConnectionTests(SshHost host, SshServer powershell) : IC
     public async Task Two_questions_at_once_have_a_shell_each_and_one_of_them_is_kept()
     {
         await using var door = new Door(host.Port);
-        int before = Shells("bash");
-        Answered(_module.Run($"$s = {Ask(door)}; $s"));
+        int before = Shells("drowsy");
+        Answered(_module.Run($"$s = {Ask(door, "drowsy")}; $s"));
         Assert.Equal(2, _module.Run("$s, $s | Get-DsaAgentState").Output.Length);
         Answered(_module.Run("$s | Get-DsaAgentState"));
-        Assert.Equal((2, 1), (Shells("bash") - before, door.Callers));
+        Assert.Equal((2, 1), (Shells("drowsy") - before, door.Callers));
     }
 
     [Fact]

@@ -34,6 +34,7 @@ public sealed class SshHost : IAsyncLifetime
         ("applets", false, """PATH="${0%/*}/tools:$PATH" exec /bin/sh "$@" """),
         // Says something only when it has much to say, or at its end.
         ("filtered", false, """/bin/sh "$@" | awk '{ print }' """),
+        ("drowsy", false, """/bin/sh "$@" | while IFS= read -r line; do case $line in @*' done') sleep 1 ;; esac; printf '%s\n' "$line"; done"""),
         ("chatty", false, """exec 3<&0; /bin/sh "$@" <&3 & sleep 2; exec yes >&2"""),
         ("patient", false, """input=$(cat) && printf '%s\n' "$input" | /bin/sh "$@" """),
         ("slow", false, "while printf x; do sleep 1; done"),
