@@ -66,23 +66,41 @@ section() {
     in_frame "$@"
 }
 
-# Descriptor 9 is a lock that no command may inherit.
-in_frame() {
-    framed_name=$1
-    shift
-    # A frame begins a line; a login shell may have greeted without ending its own.
-    printf '\n@%s out %s\n' "$NONCE" "$framed_name"
-    {
-        framed_error=$("$@" </dev/null 2>&1 >&3 3>&- 9>&-)
-        framed_code=$?
-    } 3>&1
-    printf '\n@%s err %s\n%.4000s\n@%s end %s %s\n' \
-        "$NONCE" "$framed_name" "$framed_error" "$NONCE" "$framed_name" "$framed_code"
+# told NAME FUNCTION: a section of facts, without a time limit, that this shell finds out by itself: a subshell for each would cost more than most of
+# them. What the function says on standard error is not part of it, and nothing in it may end the shell or change its folder.
+told() {
+    disarm
+    begin_frame "$1"
+    "$2" </dev/null 9>&-
+    end_frame "$?" ''
 }
 
 # nothing NAME: a section whose command would have nothing to say, and need not be run.
 nothing() {
-    printf '\n@%s out %s\n\n@%s err %s\n\n@%s end %s 0\n' "$NONCE" "$1" "$NONCE" "$1" "$NONCE" "$1"
+    begin_frame "$1"
+    end_frame 0 ''
+}
+
+# Descriptor 9 is a lock that no command may inherit.
+in_frame() {
+    begin_frame "$1"
+    shift
+    {
+        framed_error=$("$@" </dev/null 2>&1 >&3 3>&- 9>&-)
+        framed_code=$?
+    } 3>&1
+    end_frame "$framed_code" "$framed_error"
+}
+
+# A frame begins a line; a login shell may have greeted without ending its own.
+begin_frame() {
+    framed_name=$1
+    printf '\n@%s out %s\n' "$NONCE" "$framed_name"
+}
+
+# end_frame CODE ERROR
+end_frame() {
+    printf '\n@%s err %s\n%.4000s\n@%s end %s %s\n' "$NONCE" "$framed_name" "$2" "$NONCE" "$framed_name" "$1"
 }
 
 # One alarm serves all sections that begin within the same second: a process that watches each would cost as much as it.

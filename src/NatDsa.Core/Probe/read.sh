@@ -110,7 +110,7 @@ no_trace_of_agent() {
 }
 
 read_agent() {
-    framed agent.files read_agent_files
+    told agent.files read_agent_files
     if no_trace_of_agent; then return 0; fi
     if has rpm; then section "$LIMIT" agent.rpm rpm -q --qf '%{VERSION}-%{RELEASE}\n' ds_agent; fi
     if has dpkg-query; then section "$LIMIT" agent.dpkg dpkg-query -W -f '${Status}|${Version}\n' ds-agent; fi
@@ -191,9 +191,13 @@ read_owners() {
 # The files first: sections with a time limit, which share their alarm with those that come before.
 read_persisted() {
     for file in $PERSISTED /etc/nftables.conf /etc/sysconfig/nftables.conf; do
-        if [ -e "$file" ] || [ -h "$file" ]; then section "$LIMIT" "file.$file" cat "$file"; fi
+        if [ -f "$file" ] && [ ! -s "$file" ]; then
+            nothing "file.$file"
+        elif [ -e "$file" ] || [ -h "$file" ]; then
+            section "$LIMIT" "file.$file" cat "$file"
+        fi
     done
-    framed service read_service
+    told service read_service
 }
 
 # held FILE: whether a program holds its lock.
@@ -220,17 +224,19 @@ read_parts() {
     for wanted in "$@"; do
         case $wanted in
             rules) read_rules ;;
-            marker) framed marker read_marker ;;
+            marker) told marker read_marker ;;
             agent) read_agent ;;
             persisted) read_persisted ;;
-            change) framed change.transaction read_transactions ;;
+            change)
+                if [ -e /var/lib/natdsa ]; then framed change.transaction read_transactions; else nothing change.transaction; fi
+                ;;
         esac
     done
     disarm
 }
 
 read_sections() {
-    framed host read_host
+    told host read_host
     case $SECTIONS in *agent* | *persisted*) find_programs ;; esac
     # An agent takes its time to answer. The rest is read meanwhile; the agent's answers, which are short, wait in the pipe. Where either side is killed,
     # nothing says that all was read.

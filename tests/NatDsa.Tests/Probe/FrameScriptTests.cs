@@ -15,6 +15,7 @@ public sealed class FrameScriptTests
         stubborn() { trap '' TERM; sleep 60; }
         loud() { echo out; i=0; while [ $i -lt 500 ]; do echo 0123456789 >&2; i=$((i + 1)); done; return 7; }
         killed() { echo half; echo 0 >&2; exec sh -c 'kill -KILL $$'; }
+        facts() { fact one 1; cat; echo noise >&2; return 3; }
         framed value printf %s "$VALUE"
         framed stdin with_input
         section 10 code sh -c 'exit 5'
@@ -27,6 +28,8 @@ public sealed class FrameScriptTests
         framed loud loud
         framed killed killed
         framed missing no-such-command
+        told facts facts
+        nothing nothing
         printf '@%s done\n' "$NONCE"
         """;
 
@@ -63,6 +66,49 @@ public sealed class FrameScriptTests
         Assert.InRange(answer["loud"]!.Error.Length, 3900, 4000);
         Assert.Equal(("half\n", 128 + 9), (answer["killed"]!.Text, answer["killed"]!.ExitCode));
         Assert.Equal(127, answer["missing"]!.ExitCode);
+        Assert.Equal(("one=1\n", "", 3), (answer["facts"]!.Text, answer["facts"]!.Error, answer["facts"]!.ExitCode));
+        Assert.Equal(("", "", 0), (answer["nothing"]!.Text, answer["nothing"]!.Error, answer["nothing"]!.ExitCode));
+    }
+
+    [Theory]
+    [InlineData("dash")]
+    [InlineData("bash --posix")]
+    [InlineData("busybox sh")]
+    public async Task A_file_of_rules_is_read_whatever_it_is(string shell)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "These shells are Linux'.");
+        HostScript script = HostScript.Load(new ScriptFiles(HostPrivilege.Read, "frame.sh", "read.sh")).Reading(ProbeSections.None);
+        const string read = """
+            PERSISTED="$FOLDER/rules $FOLDER/empty $FOLDER/dangling $FOLDER/folder $FOLDER/absent"
+            read_persisted
+            end_sections
+            """;
+        string folder = Directory.CreateTempSubdirectory("natdsa-tests-").FullName;
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(folder, "rules"), "*nat\nCOMMIT", TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(Path.Combine(folder, "empty"), "", TestContext.Current.CancellationToken);
+            File.CreateSymbolicLink(Path.Combine(folder, "dangling"), "nowhere");
+            Directory.CreateDirectory(Path.Combine(folder, "folder"));
+            string[] words = shell.Split(' ');
+            ProgramRun run = await ProgramRun.OfAsync(
+                ProgramRun.Start(words[0], [.. words[1..], "-c", "eval \"$(cat)\""]),
+                Encoding.UTF8.GetString(script.With("FOLDER", folder).ToStandardInput()) + read.ReplaceLineEndings("\n") + "\n");
+            FramedAnswer answer = FramedAnswer.Read(Encoding.UTF8.GetBytes(run.Output), script.Values["NONCE"]);
+
+            Assert.True(answer.IsComplete, run.Error);
+            Assert.Equal(("*nat\nCOMMIT", 0), (Of("rules")!.Text, Of("rules")!.ExitCode));
+            Assert.Equal(("", "", 0), (Of("empty")!.Text, Of("empty")!.Error, Of("empty")!.ExitCode));
+            Assert.NotEqual((0, ""), (Of("dangling")!.ExitCode, Of("dangling")!.Error));
+            Assert.NotEqual((0, ""), (Of("folder")!.ExitCode, Of("folder")!.Error));
+            Assert.Null(Of("absent"));
+
+            Section? Of(string name) => answer[$"file.{folder}/{name}"];
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Theory]
