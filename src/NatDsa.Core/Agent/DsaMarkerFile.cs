@@ -48,6 +48,9 @@ public sealed class DsaMarkerFile : HostRecord
     /// <summary>Why it is, or is not, sufficient.</summary>
     public required string Reason { get; init; }
 
+    /// <summary>The same without the next step.</summary>
+    internal string Cause { get; init; } = "";
+
     /// <summary>Whether the path leads to a regular file.</summary>
     internal bool Usable { get; init; }
 
@@ -93,6 +96,7 @@ public sealed class DsaMarkerFile : HostRecord
         };
         bool usable = kind == FileKind.RegularFile || found.ContainsKey("resolves");
         bool needed = Needs(marker, agentVersion);
+        string cause = CauseOf(marker, kind, usable, needed, agentVersion, agentInstalled);
         return new DsaMarkerFile
         {
             ComputerName = host.ComputerName,
@@ -109,7 +113,8 @@ public sealed class DsaMarkerFile : HostRecord
             AgentVersion = agentVersion,
             Usable = usable,
             Sufficient = usable || !needed,
-            Reason = ReasonFor(marker, kind, usable, needed, agentVersion, agentInstalled),
+            Cause = cause,
+            Reason = needed && kind == FileKind.None ? Messages.MarkerCreate.With(cause) : cause,
         };
     }
 
@@ -120,7 +125,7 @@ public sealed class DsaMarkerFile : HostRecord
         _ => false,
     };
 
-    private static string ReasonFor(
+    private static string CauseOf(
         DsaMarker marker, FileKind kind, bool usable, bool needed, Version? agentVersion, bool agentInstalled)
     {
         if (usable)

@@ -19,7 +19,7 @@ read_host() {
     fact kernel "$kernel"
     fact uid "$user"
     fact hostname "$name"
-    fact now "$(date +%s)"
+    date +now=%s
     for family in ipv4 ipv6; do
         case $family in
             ipv4) forwarding=/proc/sys/net/ipv4/ip_forward ;;

@@ -124,7 +124,7 @@ internal sealed class ProtectionPlan : ChangePlan
     }
 
     private string ReasonOf(DsaMarkerFile marker) =>
-        marker.Marker == DsaMarker.UseDsaWithIptables ? marker.Reason : Messages.ProtectPortsMarker;
+        marker.Marker == DsaMarker.UseDsaWithIptables ? marker.Cause : Messages.ProtectPortsMarker;
 
     // In what the running rules are not what would be loaded at boot; the rules that the agent adds for itself do not count.
     private static IReadOnlyList<RuleDifference> Unsaved(HostSnapshot host)

@@ -144,7 +144,7 @@ internal sealed class RepairPlan : ChangePlan
                 yield return Step("CheckRules", "check", Messages.StepCheck, Commands(load => $"{load.Tool}-restore --test <{Source(load)}"));
             yield return Step("Backup", "backup", Messages.StepBackup, "iptables-save -c; ip6tables-save -c; cp -p …");
             if (markerIsMissing)
-                yield return Step("CreateMarker", "marker", marker!.Reason, $"touch {marker.Path}", $"rm {marker.Path}");
+                yield return Step("CreateMarker", "marker", marker!.Cause, $"touch {marker.Path}", $"rm {marker.Path}");
             if (loads.Length > 0)
                 yield return Step("LoadRules", "rules", loadRules ? Before.Reason : Messages.StepLoadIPv6.With(_ipv6!.File), Commands(load => $"{load.Tool}-restore <{Source(load)}"), Commands(load => $"{load.Tool}-restore -c <…"));
             if (install)
