@@ -10,6 +10,9 @@ namespace NatDsa.Probe;
 /// </summary>
 internal sealed class FramedAnswer
 {
+    // As frame.sh cuts what comes before a section's end.
+    private const int MaximumError = 4000;
+
     private readonly Dictionary<string, Section> _sections = new(StringComparer.Ordinal);
 
     private FramedAnswer() { }
@@ -58,7 +61,10 @@ internal sealed class FramedAnswer
                     (open, output, error) = (frame, content, "");
                     break;
                 case "err" when frame.Name == open.Name:
-                    error = Untrusted.Lines(Encoding.UTF8.GetString(content.Span));
+                    error = Error(content.Span);
+                    break;
+                case "err" when framed._sections.TryGetValue(frame.Name, out Section? ended):
+                    framed._sections[frame.Name] = ended with { Error = Error(content.Span) };
                     break;
                 case "end" when frame.Name == open.Name:
                     framed._sections[frame.Name] = new Section(frame.Name, output, error, frame.ExitCode);
@@ -81,6 +87,8 @@ internal sealed class FramedAnswer
         section = this[name];
         return section is { ExitCode: 0 };
     }
+
+    private static string Error(ReadOnlySpan<byte> content) => Untrusted.Lines(Encoding.UTF8.GetString(content[..Math.Min(content.Length, MaximumError)]));
 
     // A frame begins a line.
     private static int NextFrame(ReadOnlySpan<byte> answer, ReadOnlySpan<byte> mark, int from)

@@ -1,7 +1,7 @@
 # What every script of NatDsa begins with: POSIX sh (dash, bash, busybox ash). NONCE comes ahead of this text.
 # An answer is a sequence of sections:
 #     @NONCE out NAME        then what the command wrote to standard output
-#     @NONCE err NAME        then what it wrote to standard error, at most 4,000 bytes
+#     @NONCE err NAME        then what it wrote to standard error, at most 4,000 bytes; it can come after the section's end
 #     @NONCE end NAME CODE   its exit code; 124, 137 or 143: its time was up
 # The line end in front of an @ belongs to the frame.
 
@@ -16,6 +16,7 @@ unset IFS CDPATH ENV BASH_ENV
 timeout_works=
 alarm=
 alarm_time=
+gathering=
 
 # Whether timeout works as it does here. What is found out before subshells are made is found out once.
 try_timeout() {
@@ -66,30 +67,40 @@ section() {
     in_frame "$@"
 }
 
-# told NAME FUNCTION: a section of facts, without a time limit, that this shell finds out by itself: a subshell for each would cost more than most of
-# them. What the function says on standard error is not part of it, and nothing in it may end the shell or change its folder.
-told() {
-    disarm
-    begin_frame "$1"
-    "$2" </dev/null 9>&-
-    end_frame "$?" ''
-}
-
 # nothing NAME: a section whose command would have nothing to say, and need not be run.
 nothing() {
     begin_frame "$1"
-    end_frame 0 ''
+    if [ -z "$gathering" ]; then error_frame ''; fi
+    end_frame 0
 }
 
 # Descriptor 9 is a lock that no command may inherit.
 in_frame() {
     begin_frame "$1"
     shift
-    {
-        framed_error=$("$@" </dev/null 2>&1 >&3 3>&- 9>&-)
+    if [ -n "$gathering" ]; then
+        error_frame '' >&2
+        "$@" </dev/null 9>&-
         framed_code=$?
+    else
+        {
+            framed_error=$("$@" </dev/null 2>&1 >&3 3>&- 9>&-)
+            framed_code=$?
+        } 3>&1
+        error_frame "$framed_error"
+    fi
+    end_frame "$framed_code"
+}
+
+# gathered COMMAND...: runs it in a subshell, in which sections and frames need none of their own: what they write to standard error comes at the end.
+# A function that changes its shell, or ends it, then has to be a subshell itself.
+gathered() {
+    {
+        gathered_errors=$(gathering=yes && "$@" 2>&1 >&3 3>&-)
+        gathered_code=$?
     } 3>&1
-    end_frame "$framed_code" "$framed_error"
+    printf '%.64000s\n' "$gathered_errors"
+    return "$gathered_code"
 }
 
 # A frame begins a line; a login shell may have greeted without ending its own.
@@ -98,10 +109,9 @@ begin_frame() {
     printf '\n@%s out %s\n' "$NONCE" "$framed_name"
 }
 
-# end_frame CODE ERROR
-end_frame() {
-    printf '\n@%s err %s\n%.4000s\n@%s end %s %s\n' "$NONCE" "$framed_name" "$2" "$NONCE" "$framed_name" "$1"
-}
+error_frame() { printf '\n@%s err %s\n%.4000s' "$NONCE" "$framed_name" "$1"; }
+
+end_frame() { printf '\n@%s end %s %s\n' "$NONCE" "$framed_name" "$1"; }
 
 # One alarm serves all sections that begin within the same second: a process that watches each would cost as much as it.
 arm() {

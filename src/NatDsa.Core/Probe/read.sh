@@ -80,9 +80,11 @@ read_marker() {
     done
 }
 
-# The programs that are looked for, by their /proc/N/stat: one look at all processes.
+# The programs that are looked for, by their /proc/N/stat: one look at all processes for all who ask in this subshell.
+programs=
 find_programs() {
-    programs=$(grep -Els '^[0-9]+ \((ds_agent|dockerd|firewalld|libvirtd|virtnetworkd|kube-proxy|fail2ban-server)\) ' /proc/[0-9]*/stat)
+    if [ -n "$programs" ]; then return 0; fi
+    programs=" $(grep -Els '^[0-9]+ \((ds_agent|dockerd|firewalld|libvirtd|virtnetworkd|kube-proxy|fail2ban-server)\) ' /proc/[0-9]*/stat)"
 }
 
 read_agent_files() {
@@ -91,6 +93,7 @@ read_agent_files() {
     done
     if on_systemd && limited 5 systemctl cat ds_agent.service >/dev/null 2>&1; then fact unit ds_agent; fi
     running=no
+    find_programs
     for stat in $programs; do
         { read -r program <"$stat"; } 2>/dev/null || continue
         case $program in *' (ds_agent) '*) running=yes ;; esac
@@ -110,7 +113,7 @@ no_trace_of_agent() {
 }
 
 read_agent() {
-    told agent.files read_agent_files
+    framed agent.files read_agent_files
     if no_trace_of_agent; then return 0; fi
     if has rpm; then section "$LIMIT" agent.rpm rpm -q --qf '%{VERSION}-%{RELEASE}\n' ds_agent; fi
     if has dpkg-query; then section "$LIMIT" agent.dpkg dpkg-query -W -f '${Status}|${Version}\n' ds-agent; fi
@@ -147,6 +150,7 @@ read_service() {
 
 # Programs that make rules of their own, in this network: the processes of a container can be seen, and its rules are others.
 read_owners() {
+    find_programs
     for stat in $programs; do
         process=${stat%/stat}
         { read -r owner <"$stat"; } 2>/dev/null || continue
@@ -197,14 +201,14 @@ read_persisted() {
             section "$LIMIT" "file.$file" cat "$file"
         fi
     done
-    told service read_service
+    framed service read_service
 }
 
 # held FILE: whether a program holds its lock.
 held() { [ -e "$1" ] && ! (flock -n 6) 6<"$1" 2>/dev/null; }
 
 # Transactions that were rolled back and nobody was told, the newest last; and one that has not ended and is worked on (journal.sh).
-read_transactions() {
+read_transactions() (
     if [ ! -h /var/lib/natdsa ] && cd /var/lib/natdsa 2>/dev/null; then
         for state in */state/*; do
             transaction=${state%%/*}
@@ -217,14 +221,15 @@ read_transactions() {
             esac
         done
     fi
-}
+)
 
 # read_parts PART...
 read_parts() {
     for wanted in "$@"; do
         case $wanted in
+            host) framed host read_host ;;
             rules) read_rules ;;
-            marker) told marker read_marker ;;
+            marker) framed marker read_marker ;;
             agent) read_agent ;;
             persisted) read_persisted ;;
             change)
@@ -236,19 +241,17 @@ read_parts() {
 }
 
 read_sections() {
-    told host read_host
-    case $SECTIONS in *agent* | *persisted*) find_programs ;; esac
     # An agent takes its time to answer. The rest is read meanwhile; the agent's answers, which are short, wait in the pipe. Where either side is killed,
     # nothing says that all was read.
     # shellcheck disable=SC2086
     case $SECTIONS in
         *persisted*agent*)
             if no_trace_of_agent; then
-                read_parts $SECTIONS && end_sections
+                gathered read_parts host $SECTIONS && end_sections
             else
-                { read_parts agent && end_sections; } | { read_parts ${SECTIONS%%agent*} ${SECTIONS#*agent} && cat; }
+                { gathered read_parts agent && end_sections; } | { gathered read_parts host ${SECTIONS%%agent*} ${SECTIONS#*agent} && cat; }
             fi
             ;;
-        *) read_parts $SECTIONS && end_sections ;;
+        *) gathered read_parts host $SECTIONS && end_sections ;;
     esac
 }

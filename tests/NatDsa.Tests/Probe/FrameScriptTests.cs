@@ -12,39 +12,43 @@ public sealed class FrameScriptTests
 {
     private const string Run = """
         with_input() { printf 'in\nput' | limited 10 cat; }
-        stubborn() { trap '' TERM; sleep 60; }
         loud() { echo out; i=0; while [ $i -lt 500 ]; do echo 0123456789 >&2; i=$((i + 1)); done; return 7; }
-        killed() { echo half; echo 0 >&2; exec sh -c 'kill -KILL $$'; }
+        killed() ( echo half; echo 0 >&2; exec sh -c 'kill -KILL $$' )
         facts() { fact one 1; cat; echo noise >&2; return 3; }
-        framed value printf %s "$VALUE"
-        framed stdin with_input
-        section 10 code sh -c 'exit 5'
-        section 10 empty true
-        section 1 slow sleep 60
-        section 1 stubborn sh -c 'trap "" TERM; while :; do sleep 1; done'
-        section 1 parent sh -c 'sleep 600 & sleep 600'
-        section 1 quick true
-        framed patient sleep 3
-        framed loud loud
-        framed killed killed
-        framed missing no-such-command
-        told facts facts
-        nothing nothing
-        printf '@%s done\n' "$NONCE"
+        sections() {
+            framed value printf %s "$VALUE"
+            framed stdin with_input
+            section 10 code sh -c 'exit 5'
+            section 10 empty true
+            section 1 slow sleep 60
+            section 1 stubborn sh -c 'trap "" TERM; while :; do sleep 1; done'
+            section 1 parent sh -c 'sleep 600 & sleep 600'
+            section 1 quick true
+            framed patient sleep 3
+            framed loud loud
+            framed killed killed
+            framed missing no-such-command
+            framed facts facts
+            nothing nothing
+            disarm
+        }
+        $HOW sections
+        end_sections
         """;
 
     // No `timeout` there, as on a host with an old or small userland: a function of that name, which fails, stands in front of it.
     private const string WithoutTimeout = "timeout() { return 127; }\n";
 
-    public static TheoryData<string, bool> Shells => [.. from shell in (string[])["dash", "bash --posix", "busybox sh"] from timeout in (bool[])[true, false] select (shell, timeout)];
+    public static TheoryData<string, bool, bool> Shells =>
+        [.. from shell in (string[])["dash", "bash --posix", "busybox sh"] from timeout in (bool[])[true, false] from gathered in (bool[])[true, false] select (shell, timeout, gathered)];
 
     [Theory]
     [MemberData(nameof(Shells))]
-    public async Task Sections_are_framed_and_bounded_in_every_shell(string shell, bool timeout)
+    public async Task Sections_are_framed_and_bounded_in_every_shell(string shell, bool timeout, bool gathered)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "These shells are Linux'.");
         const string value = "$(reboot) `id` 'quoted' \"x\" \\0101 %s\n-n\ttab テーブル\n\n";
-        HostScript script = HostScript.Load(new ScriptFiles(HostPrivilege.Read, "frame.sh")).Reading(ProbeSections.None).With("VALUE", value);
+        HostScript script = HostScript.Load(new ScriptFiles(HostPrivilege.Read, "frame.sh")).Reading(ProbeSections.None).With("VALUE", value).With("HOW", gathered ? "gathered" : "");
         string[] words = shell.Split(' ');
         ProgramRun run = await ProgramRun.OfAsync(
             ProgramRun.Start(words[0], [.. words[1..], "-c", "eval \"$(cat)\""]),
@@ -66,7 +70,8 @@ public sealed class FrameScriptTests
         Assert.InRange(answer["loud"]!.Error.Length, 3900, 4000);
         Assert.Equal(("half\n", 128 + 9), (answer["killed"]!.Text, answer["killed"]!.ExitCode));
         Assert.Equal(127, answer["missing"]!.ExitCode);
-        Assert.Equal(("one=1\n", "", 3), (answer["facts"]!.Text, answer["facts"]!.Error, answer["facts"]!.ExitCode));
+        Assert.Contains("no-such-command", answer["missing"]!.Error, StringComparison.Ordinal);
+        Assert.Equal(("one=1\n", "noise", 3), (answer["facts"]!.Text, answer["facts"]!.Error, answer["facts"]!.ExitCode));
         Assert.Equal(("", "", 0), (answer["nothing"]!.Text, answer["nothing"]!.Error, answer["nothing"]!.ExitCode));
     }
 

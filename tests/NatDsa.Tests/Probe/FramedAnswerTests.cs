@@ -17,6 +17,16 @@ public sealed class FramedAnswerTests
     }
 
     [Fact]
+    public void A_complaint_can_come_after_the_end_of_its_section()
+    {
+        FramedAnswer answer = Read($"@{Nonce} out a\n1\n@{Nonce} end a 3\n\n@{Nonce} out b\n2\n@{Nonce} end b 0\n\n@{Nonce} err a\ndenied\n\n@{Nonce} err b\n\n@{Nonce} err c\nx\n@{Nonce} done\n");
+        Assert.True(answer.IsComplete);
+        Assert.Equal(("1", "denied", 3), (answer["a"]!.Text, answer["a"]!.Error, answer["a"]!.ExitCode));
+        Assert.Equal(("2", "", 0), (answer["b"]!.Text, answer["b"]!.Error, answer["b"]!.ExitCode));
+        Assert.Null(answer["c"]);
+    }
+
+    [Fact]
     public void A_login_banner_is_passed_over() =>
         Assert.Equal("a=1", Read("*** Welcome to nat01 ***\r\n" + new Answer().With("host", "a=1").Text)["host"]!.Text);
 
