@@ -82,6 +82,7 @@ in_frame() {
         error_frame '' >&2
         "$@" </dev/null 9>&-
         framed_code=$?
+        outlast_alarm
     else
         {
             framed_error=$("$@" </dev/null 2>&1 >&3 3>&- 9>&-)
@@ -96,10 +97,10 @@ in_frame() {
 # A function that changes its shell, or ends it, then has to be a subshell itself.
 gathered() {
     {
-        gathered_errors=$(gathering=yes && "$@" 2>&1 >&3 3>&-)
+        gathered_errors=$(gathering=yes && exec 2>&1 >&3 3>&- && "$@")
         gathered_code=$?
     } 3>&1
-    printf '%.64000s\n' "$gathered_errors"
+    printf '%.1000000s\n' "$gathered_errors"
     return "$gathered_code"
 }
 
@@ -119,9 +120,21 @@ arm() {
     if [ "$alarm_time" = "${uptime%.*} $1" ]; then return 0; fi
     disarm
     alarm_time="${uptime%.*} $1"
+    alarm_end=$((${uptime%.*} + $1))
     read -r alarm_shell _ </proc/self/stat || return 0
-    ring_after "$1" "$alarm_shell" </dev/null >/dev/null 2>&1 3>&- 9>&- &
+    # In braces: a function's own redirections are undone at its end, and what they stand for is kept open till then.
+    { ring_after "$1" "$alarm_shell"; } </dev/null >/dev/null 2>&1 3>&- 9>&- &
     alarm=$!
+}
+
+# An alarm that has rung is waited for: what it has not yet killed may hold the pipe of this subshell's errors.
+outlast_alarm() {
+    if [ -z "$alarm" ]; then return 0; fi
+    read -r uptime _ </proc/uptime
+    if [ "${uptime%.*}" -lt "$alarm_end" ]; then return 0; fi
+    wait "$alarm"
+    alarm=
+    alarm_time=
 }
 
 # The last line of an answer.
@@ -146,11 +159,10 @@ ring_after() {
     sleep "$1" &
     trap 'kill $!; exit' TERM
     wait $!
-    for ring_signal in TERM KILL; do
-        ring_out "$ring_signal"
-        sleep 2 &
-        wait $!
-    done
+    ring_out TERM
+    sleep 2 &
+    wait $!
+    ring_out KILL
 }
 
 # Whose shell has ended is another's child by now, of the host's first process as a rule, whose children are none of this script's.

@@ -23,6 +23,7 @@ public sealed class FrameScriptTests
             section 1 slow sleep 60
             section 1 stubborn sh -c 'trap "" TERM; while :; do sleep 1; done'
             section 1 parent sh -c 'sleep 600 & sleep 600'
+            section 1 orphan sh -c '(trap "" TERM; while :; do sleep 1; done) & sleep 600'
             section 1 quick true
             framed patient sleep 3
             framed loud loud
@@ -40,7 +41,7 @@ public sealed class FrameScriptTests
     private const string WithoutTimeout = "timeout() { return 127; }\n";
 
     public static TheoryData<string, bool, bool> Shells =>
-        [.. from shell in (string[])["dash", "bash --posix", "busybox sh"] from timeout in (bool[])[true, false] from gathered in (bool[])[true, false] select (shell, timeout, gathered)];
+        [.. from shell in (string[])["dash", "bash --posix", "busybox sh"] from way in ((bool, bool)[])[(true, false), (false, false), (true, true)] select (shell, way.Item1, way.Item2)];
 
     [Theory]
     [MemberData(nameof(Shells))]
@@ -64,6 +65,7 @@ public sealed class FrameScriptTests
         Assert.True(answer["stubborn"]!.TimedOut);
         // Its child has the pipe of its errors, too: the answer would not end before that.
         Assert.True(answer["parent"]!.TimedOut);
+        Assert.True(answer["orphan"]!.TimedOut);
         // The limit of one section is not that of the next.
         Assert.Equal(0, answer["patient"]!.ExitCode);
         Assert.Equal(("out\n", 7), (answer["loud"]!.Text, answer["loud"]!.ExitCode));
