@@ -81,6 +81,32 @@ public sealed class FrameScriptTests
     [InlineData("dash")]
     [InlineData("bash --posix")]
     [InlineData("busybox sh")]
+    public async Task A_shell_whose_answer_nobody_reads_ends_before_its_alarm_rings(string shell)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "These shells are Linux'.");
+        HostScript script = HostScript.Load(new ScriptFiles(HostPrivilege.Read, "frame.sh")).Reading(ProbeSections.None);
+        // As sshd starts a shell: with no signal ignored.
+        using Process process = ProgramRun.Start("env", ["--default-signal=PIPE", .. shell.Split(' '), "-c", "eval \"$(cat)\""]);
+        await process.StandardInput.WriteAsync(Encoding.UTF8.GetString(script.ToStandardInput()) + "endless() { section 600 endless yes; }\ngathered endless\n");
+        process.StandardInput.Close();
+        Assert.NotNull(await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+        process.StandardOutput.Close();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(TimeSpan.FromMinutes(2));
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        finally
+        {
+            process.Kill(entireProcessTree: true);
+        }
+    }
+
+    [Theory]
+    [InlineData("dash")]
+    [InlineData("bash --posix")]
+    [InlineData("busybox sh")]
     public async Task A_file_of_rules_is_read_whatever_it_is(string shell)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "These shells are Linux'.");
