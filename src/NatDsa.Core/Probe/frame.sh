@@ -54,7 +54,7 @@ limited() {
     return "$limited_code"
 }
 
-# framed NAME COMMAND...: runs it in a subshell, as a section without a time limit. Its exit code is left in framed_code.
+# framed NAME COMMAND...: runs it as a section without a time limit, in a subshell unless that is gathered. Its exit code is left in framed_code.
 framed() {
     disarm
     in_frame "$@"
