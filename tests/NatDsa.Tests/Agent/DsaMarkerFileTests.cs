@@ -32,6 +32,20 @@ public sealed class DsaMarkerFileTests
     public void An_unknown_version_needs_one() => Assert.False(Marker("", null).Sufficient);
 
     [Fact]
+    public void Only_where_one_is_missing_and_needed_is_it_said_how_to_create_it()
+    {
+        foreach (DsaMarkerFile missing in (DsaMarkerFile[])[Marker("", Old), Marker("", null)])
+        {
+            Assert.StartsWith(missing.Cause, missing.Reason, StringComparison.Ordinal);
+            Assert.Contains("Set-DsaMarkerFile", missing.Reason, StringComparison.Ordinal);
+            Assert.DoesNotContain("Set-DsaMarkerFile", missing.Cause, StringComparison.Ordinal);
+        }
+
+        foreach (DsaMarkerFile other in (DsaMarkerFile[])[Marker("", New), Marker("stat=directory|0|0|755|40|1700000000|root|root\n", Old)])
+            Assert.Equal(other.Cause, other.Reason);
+    }
+
+    [Fact]
     public void What_stat_says_is_told()
     {
         DsaMarkerFile marker = Marker("stat=regular file|0|1001|600|5|1700000000|root|UNKNOWN\n", Old);
