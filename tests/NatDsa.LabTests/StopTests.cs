@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.Versioning;
 using Xunit;
 
 namespace NatDsa.LabTests;
@@ -7,6 +8,7 @@ namespace NatDsa.LabTests;
 /// A cmdlet that is stopped, or whose host never answers, ends soon and leaves nothing behind, neither here nor on the host.
 /// <c>dsa_query</c> hangs meanwhile: a probe that is left alone comes to its end after ten seconds only, by a SIGTERM that is written down.
 /// </summary>
+[SupportedOSPlatform("linux")]
 public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
@@ -113,6 +115,45 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
         await host.OnNatAsync("kill -9 $(pgrep -f '[n]atdsa -sshs')");
         Assert.Equal("TargetUnreachable", (await shell.RunAsync("Get-NatIptablesState -Session $kept")).ErrorId);
         Assert.Equal("TargetUnreachable", (await shell.RunAsync("Get-NatIptablesState -Session $kept")).ErrorId);
+    }
+
+    [Fact]
+    public async Task A_session_whose_ssh_is_gone_is_told_as_unreachable_before_PowerShell_knows_it()
+    {
+        await host.RenewAsync();
+        string folder = Directory.CreateTempSubdirectory("natdsa-tests-").FullName;
+        try
+        {
+            // This ssh reads what another process hands on. Stopped, and without that process, it is gone to whoever writes, and alive to whoever waits for its end.
+            string ssh = Path.Combine(folder, "ssh");
+            File.WriteAllText(ssh, $"""
+                #!/bin/sh
+                PATH=$PATH_WITHOUT_THIS
+                mkfifo '{folder}/typed'
+                exec 3<&0
+                cat <&3 >'{folder}/typed' 3<&- &
+                printf 'kill -STOP %d; kill -KILL %d; while readlink /proc/%d/fd/0 >/dev/null; do sleep 0.1; done' $$ $! $! >'{folder}/lose'
+                printf 'kill -KILL %d' $$ >'{folder}/end'
+                exec 3<&-
+                exec ssh "$@" <'{folder}/typed'
+                """);
+            File.SetUnixFileMode(ssh, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            var answer = await LabCommand.RunAsync(
+                ["env", $"PATH={folder}:{Environment.GetEnvironmentVariable("PATH")}", $"PATH_WITHOUT_THIS={Environment.GetEnvironmentVariable("PATH")}", host.Lab.Options.NatdsaPath, "-NoProfile", "-Command", $$"""
+                $session = New-PSSession -HostName {{host.Nat.Address}} -Port {{host.Lab.Port}} -UserName root -KeyFilePath '{{host.Lab.KeyFilePath}}' -Options @{UserKnownHostsFile = '{{host.Lab.KnownHostsPath}}'}
+                [string] (Get-NatIptablesState -Session $session).Status
+                [System.Diagnostics.Process]::Start('sh', '{{folder}}/lose').WaitForExit()
+                Get-NatIptablesState -Session $session -ErrorAction SilentlyContinue -ErrorVariable failed
+                $failed.FullyQualifiedErrorId
+                [System.Diagnostics.Process]::Start('sh', '{{folder}}/end').WaitForExit()
+                """],
+                input: null, s_limit, TestContext.Current.CancellationToken);
+            Assert.Equal("Healthy\nTargetUnreachable,NatDsa.Cmdlets.GetNatIptablesState\n", answer.Output);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     private async Task HangAsync()

@@ -26,7 +26,7 @@ internal sealed class RemotePipeline : IDisposable
 
     /// <summary>Runs it.</summary>
     /// <exception cref="HostException">The connection broke.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled. The pipeline is being stopped, and is not waited for.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled. The pipeline runs until this is disposed of.</exception>
     public async Task<PSDataCollection<PSObject>> InvokeAsync(CancellationToken cancellation)
     {
         var output = new PSDataCollection<PSObject>();
@@ -39,19 +39,17 @@ internal sealed class RemotePipeline : IDisposable
         }
         catch (OperationCanceledException) when (invocation is not null)
         {
-            // Stop can hang as the far side does: it is asked for, and left behind.
-            _shell.BeginStop(null, null);
             _ = invocation.ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             throw;
         }
-        catch (Exception e) when (e is RuntimeException or InvalidRunspaceStateException or PSInvalidOperationException)
+        catch (Exception e) when (e is RuntimeException or InvalidRunspaceStateException or PSInvalidOperationException or IOException)
         {
-            // The two others: the session is not open any more, or runs something else.
+            // The others: the session is not open any more, runs something else, or has lost its ssh and does not know it yet.
             throw HostFailures.Connecting(_host, e);
         }
     }
 
-    /// <summary>Lets go of it. One that still runs is waited for in the background.</summary>
+    /// <summary>Lets go of it. One that still runs is stopped in the background: that can hang as the far side does, or find its ssh gone.</summary>
     public void Dispose()
     {
         if (_shell.InvocationStateInfo.State is PSInvocationState.Running or PSInvocationState.Stopping)
