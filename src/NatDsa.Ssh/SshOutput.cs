@@ -9,6 +9,7 @@ namespace NatDsa.Ssh;
 internal sealed class SshOutput(string host, Stream output, Stream error, int maxOutput, int maxError)
 {
     private const int Much = 1 << 20;
+    private const int Piece = 32 << 10;
 
     // A login shell may greet at length.
     private const int Beginning = 64 << 10;
@@ -19,7 +20,6 @@ internal sealed class SshOutput(string host, Stream output, Stream error, int ma
 
     private readonly Pieces _output = new();
     private readonly Pieces _error = new();
-    private readonly byte[] _buffer = new byte[32 << 10];
 
     /// <summary>
     /// Waits for the command's end. What comes is looked at every 100 ms, and again at once while it is much: SSH.NET takes whatever a host sends, and no host
@@ -73,7 +73,7 @@ internal sealed class SshOutput(string host, Stream output, Stream error, int ma
     }
 
     /// <summary>Takes what is there; false when it is more than is kept.</summary>
-    private bool Take(Stream stream, Pieces kept, int limit)
+    private static bool Take(Stream stream, Pieces kept, int limit)
     {
         int room = limit - kept.Length;
         bool fits = stream.Length <= room;
@@ -81,9 +81,11 @@ internal sealed class SshOutput(string host, Stream output, Stream error, int ma
         for (long left = stream.Length; left > 0;)
         {
             // Old versions wait for as many bytes as are asked for.
-            int read = stream.Read(_buffer, 0, (int)Math.Min(left, _buffer.Length));
+            byte[] piece = new byte[Math.Min(left, Piece)];
+            int read = stream.Read(piece, 0, piece.Length);
             left -= read;
-            kept.Add(_buffer.AsSpan(0, Math.Min(read, limit - kept.Length)));
+            Array.Resize(ref piece, Math.Min(read, limit - kept.Length));
+            kept.Add(piece);
         }
 
         return fits;
@@ -96,11 +98,11 @@ internal sealed class SshOutput(string host, Stream output, Stream error, int ma
 
         public int Length { get; private set; }
 
-        public void Add(ReadOnlySpan<byte> piece)
+        public void Add(byte[] piece)
         {
-            if (piece.IsEmpty)
+            if (piece.Length == 0)
                 return;
-            _pieces.Add(piece.ToArray());
+            _pieces.Add(piece);
             Length += piece.Length;
         }
 

@@ -11,8 +11,8 @@ internal interface IIdleConnection
 /// The connections of the process that are open and that nobody holds: what comes next, another cmdlet say, finds them open. Each has its time.
 /// </summary>
 /// <param name="limit">
-/// How many may be open, idle or not, for one to be kept. Of more, those that are let go are closed: who goes through many hosts has no
-/// use for a few.
+/// How many may be open, idle or not, for one to be kept. Whoever opens more closes the one that has been idle the longest; where none is, those that
+/// are let go are closed.
 /// </param>
 /// <param name="time">How long each is kept.</param>
 /// <param name="clock">What time it is.</param>
@@ -28,7 +28,15 @@ internal sealed class IdleConnections(int limit, TimeSpan time, TimeProvider clo
     public static IdleConnections OfProcess { get; } = new(100, TimeSpan.FromSeconds(60), TimeProvider.System);
 
     /// <summary>A connection was opened, idle or not.</summary>
-    public void Opened() => Interlocked.Increment(ref _open);
+    public void Opened()
+    {
+        if (Interlocked.Increment(ref _open) <= limit)
+            return;
+        IIdleConnection? oldest;
+        lock (_lock)
+            oldest = _idle.Count > 0 ? RemoveFirst() : null;
+        oldest?.CloseIfIdle();
+    }
 
     /// <summary>A connection was closed.</summary>
     public void Closed() => Interlocked.Decrement(ref _open);

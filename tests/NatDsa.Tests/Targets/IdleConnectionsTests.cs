@@ -40,7 +40,7 @@ public sealed class IdleConnectionsTests
     }
 
     [Fact]
-    public async Task More_than_are_kept_are_closed_at_once()
+    public async Task One_too_many_closes_the_one_that_has_been_idle_longest()
     {
         HeldConnection<Connection>[] held = [.. Enumerable.Range(0, 4).Select(_ => new HeldConnection<Connection>(c => !c.IsClosed, _idle))];
         var connections = new List<Connection>();
@@ -48,7 +48,23 @@ public sealed class IdleConnectionsTests
             connections.Add(await UseAsync(one));
         await UseAsync(held[0]);
         connections.Add(await UseAsync(held[3]));
-        Assert.Equal([false, false, false, true], connections.Select(c => c.IsClosed));
+        Assert.Equal([false, true, false, false], connections.Select(c => c.IsClosed));
+        Assert.NotSame(connections[1], await UseAsync(held[1]));
+        Assert.Equal([false, true, true, false], connections.Select(c => c.IsClosed));
+    }
+
+    [Fact]
+    public async Task Where_none_is_idle_the_first_that_are_let_go_are_closed()
+    {
+        HeldConnection<Connection>[] held = [.. Enumerable.Range(0, 4).Select(_ => new HeldConnection<Connection>(c => !c.IsClosed, _idle))];
+        IDisposable[] holds = [.. held.Select(h => h.Hold())];
+        var connections = new List<Connection>();
+        foreach (HeldConnection<Connection> one in held)
+            connections.Add(await UseAsync(one));
+        Assert.DoesNotContain(connections, c => c.IsClosed);
+        foreach (IDisposable hold in holds)
+            hold.Dispose();
+        Assert.Equal([true, false, false, false], connections.Select(c => c.IsClosed));
     }
 
     [Fact]
