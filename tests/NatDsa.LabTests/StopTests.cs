@@ -133,7 +133,7 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
                 exec 3<&0
                 cat <&3 >'{folder}/typed' 3<&- &
                 printf 'kill -STOP %d; kill -KILL %d; while readlink /proc/%d/fd/0 >/dev/null; do sleep 0.1; done' $$ $! $! >'{folder}/lose'
-                printf 'kill -KILL %d' $$ >'{folder}/end'
+                printf 'rm -- %s; kill -KILL %d' '{folder}/end' $$ >'{folder}/end'
                 exec 3<&-
                 exec ssh "$@" <'{folder}/typed'
                 """);
@@ -147,11 +147,12 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
                 $failed.FullyQualifiedErrorId
                 [System.Diagnostics.Process]::Start('sh', '{{folder}}/end').WaitForExit()
                 """],
-                input: null, s_limit, TestContext.Current.CancellationToken);
-            Assert.Equal("Healthy\nTargetUnreachable,NatDsa.Cmdlets.GetNatIptablesState\n", answer.Output);
+                cancellationToken: TestContext.Current.CancellationToken);
+            Assert.Equal("Healthy\nTargetUnreachable,NatDsa.Cmdlets.GetNatIptablesState\n", answer.EnsureSucceeded().Output);
         }
         finally
         {
+            await LabCommand.RunAsync(["sh", "-c", "test ! -e \"$1\" || sh \"$1\"", "sh", $"{folder}/end"], cancellationToken: TestContext.Current.CancellationToken);
             Directory.Delete(folder, recursive: true);
         }
     }

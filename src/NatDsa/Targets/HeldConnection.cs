@@ -58,6 +58,8 @@ internal sealed class HeldConnection<T>(Func<T, bool> isOpen, IdleConnections? i
     /// <summary>Closes it: what a failed run left there is not known.</summary>
     public void Drop()
     {
+        // First: one that is opened in the meantime is listed anew.
+        _idle.Forget(this);
         T? connection;
         lock (_lock)
             (connection, _connection) = (_connection, null);

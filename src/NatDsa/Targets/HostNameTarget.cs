@@ -84,7 +84,7 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
     }
 
     // Closing waits for the far side, which may be dead: nobody waits for that.
-    private static void Close(Runspace runspace) => _ = Task.Run(runspace.Dispose, CancellationToken.None);
+    private static void Close(Runspace runspace) => _ = Task.Factory.StartNew(runspace.Dispose, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private async Task<PSSession> OpenAsync(Runspace runspace, RunLimits limits, CancellationToken cancellation)
     {

@@ -42,7 +42,7 @@ internal sealed class RemotePipeline : IDisposable
             _ = invocation.ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             throw;
         }
-        catch (Exception e) when (e is RuntimeException or InvalidRunspaceStateException or PSInvalidOperationException or IOException)
+        catch (Exception e) when (e is RuntimeException or InvalidRunspaceStateException or PSInvalidOperationException or IOException or ObjectDisposedException)
         {
             // The others: the session is not open any more, runs something else, or has lost its ssh and does not know it yet.
             throw HostFailures.Connecting(_host, e);
@@ -53,7 +53,7 @@ internal sealed class RemotePipeline : IDisposable
     public void Dispose()
     {
         if (_shell.InvocationStateInfo.State is PSInvocationState.Running or PSInvocationState.Stopping)
-            _ = Task.Run(_shell.Dispose, CancellationToken.None);
+            _ = Task.Factory.StartNew(_shell.Dispose, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         else
             _shell.Dispose();
     }

@@ -71,6 +71,7 @@ internal sealed class SessionTarget(PSSession session) : HostTarget
         }
         catch (HostException e) when (!limits.KillOnStop && e.InnerException is RuntimeException)
         {
+            // With any other exception the script was not begun.
             throw HostFailures.ConnectionLost(e);
         }
 
