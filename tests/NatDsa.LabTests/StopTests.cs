@@ -152,7 +152,7 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
         }
         finally
         {
-            await LabCommand.RunAsync(["sh", "-c", "test ! -e \"$1\" || sh \"$1\"", "sh", $"{folder}/end"], cancellationToken: TestContext.Current.CancellationToken);
+            await LabCommand.RunAsync(["sh", "-c", "test ! -e \"$1\" || sh \"$1\"", "sh", $"{folder}/end"], cancellationToken: CancellationToken.None);
             Directory.Delete(folder, recursive: true);
         }
     }
