@@ -3,6 +3,10 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace NatDsa.Netfilter;
 
@@ -83,7 +87,68 @@ public abstract class AddressPrefix : IEquatable<AddressPrefix>
     internal static bool TryParseIPv4(ReadOnlySpan<char> text, out uint address, out uint mask)
     {
         mask = uint.MaxValue;
-        return TryReadIPv4(text, out address, out int used) && (used == text.Length || text[used] == '/' && TryReadIPv4Mask(text[(used + 1)..], out mask));
+        return TryReadIPv4(text, out address, out int used) && IsMaskNext(text[used..], out mask);
+    }
+
+    /// <summary>The same for a stretch of a text.</summary>
+    internal static bool TryParseIPv4(string text, int start, int length, out uint address, out uint mask)
+    {
+        mask = uint.MaxValue;
+        if (!TryReadIPv4(text, start, out address, out int used) || used > length)
+            return TryParseIPv4(text.AsSpan(start, length), out address, out mask);
+        if (used == length)
+            return true;
+        // /24
+        uint tens = (uint)text[start + length - 2] - '0', ones = (uint)text[start + length - 1] - '0';
+        if (length - used == 3 && text[start + used] == '/' && tens <= 3 && ones <= 9 && tens * 10 + ones is > 0 and <= 32)
+        {
+            mask = uint.MaxValue << (int)(32 - tens * 10 - ones);
+            return true;
+        }
+
+        return IsMaskNext(text.AsSpan(start + used, length - used), out mask);
+    }
+
+    private static bool IsMaskNext(ReadOnlySpan<char> text, out uint mask)
+    {
+        mask = uint.MaxValue;
+        return text.IsEmpty || text[0] == '/' && TryReadIPv4Mask(text[1..], out mask);
+    }
+
+    /// <summary>The same as the slower one below, where there is room around the address in the text: takes no branch that hangs on how many digits there are.</summary>
+    private static bool TryReadIPv4(string text, int start, out uint address, out int used)
+    {
+        (address, used) = (0, 0);
+        if (!BitConverter.IsLittleEndian || start < 3 || text.Length - start < Vector256<ushort>.Count)
+            return false;
+        ref ushort letters = ref Unsafe.Add(ref Unsafe.As<char, ushort>(ref MemoryMarshal.GetReference<char>(text)), start);
+        Vector256<ushort> vector = Vector256.LoadUnsafe(ref letters);
+        uint dots = Vector256.Equals(vector, Vector256.Create((ushort)'.')).ExtractMostSignificantBits();
+        uint digits = Vector256.LessThan(vector - Vector256.Create((ushort)'0'), Vector256.Create((ushort)10)).ExtractMostSignificantBits();
+        // The ends of four numbers.
+        uint ends = ~digits;
+        int first = BitOperations.TrailingZeroCount(ends);
+        uint rest = ends & (ends - 1);
+        int second = BitOperations.TrailingZeroCount(rest);
+        rest &= rest - 1;
+        int third = BitOperations.TrailingZeroCount(rest);
+        rest &= rest - 1;
+        used = BitOperations.TrailingZeroCount(rest);
+        if (((ends ^ rest) & ~dots) != 0 || (uint)(first - 1) > 2 || (uint)(second - first - 2) > 2 || (uint)(third - second - 2) > 2 || (uint)(used - third - 2) > 2)
+            return false;
+        ulong a = NumberBefore(ref letters, first, first), b = NumberBefore(ref letters, second, second - first - 1);
+        ulong c = NumberBefore(ref letters, third, third - second - 1), d = NumberBefore(ref letters, used, used - third - 1);
+        address = (uint)(a << 24 | b << 16 | c << 8 | d);
+        return (a | b | c | d) <= byte.MaxValue;
+    }
+
+    /// <summary>The number of one to three digits that ends there. Four characters are looked at, those that are none of its digits left out.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong NumberBefore(ref ushort letters, int end, int digits)
+    {
+        ulong four = Unsafe.ReadUnaligned<ulong>(ref Unsafe.As<ushort, byte>(ref Unsafe.Add(ref letters, end - 4)));
+        // The last digit is the highest sixteenth of bits; the product has the sum there.
+        return (((four ^ 0x0030_0030_0030_0030) & (ulong.MaxValue << (-16 * digits))) * (1 | 10ul << 16 | 100ul << 32)) >> 48;
     }
 
     internal static bool TryParse(ReadOnlySpan<char> text, bool negated, [NotNullWhen(true)] out AddressPrefix? prefix)
@@ -226,7 +291,7 @@ public abstract class AddressPrefix : IEquatable<AddressPrefix>
         {
             get
             {
-                int length = System.Numerics.BitOperations.LeadingZeroCount(~_mask);
+                int length = BitOperations.LeadingZeroCount(~_mask);
                 return length == 32 || _mask << length == 0 ? length : null;
             }
         }

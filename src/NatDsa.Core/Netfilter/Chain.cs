@@ -96,6 +96,9 @@ public sealed class Chain
     /// <summary>The name.</summary>
     public override string ToString() => Name;
 
+    /// <summary>Where it and its rules are kept.</summary>
+    internal RuleStore Store => _store;
+
     /// <summary>Its number in the store.</summary>
     internal int Number => _number;
 
@@ -119,7 +122,7 @@ public sealed class Chain
     /// <summary>Puts the store's rule at the chain's end.</summary>
     internal void Append(int index) => _store.Append(_number, index);
 
-    private Rule RuleAt(int place) => new(_store, _store.RuleOf(_number, place));
+    private Rule RuleAt(int place) => new(this, _store.RuleOf(_number, place));
 
     /// <summary>The rules of a chain, in order.</summary>
     public readonly struct RuleList : IReadOnlyList<Rule>, IEquatable<RuleList>

@@ -34,7 +34,10 @@ internal struct ChainRecord
     public int DeclarationStart;
     public int DeclarationLength;
 
-    /// <summary>The first rule's number in the store, and how many there are, side by side unless <see cref="ChainTraits.Scattered"/>.</summary>
+    /// <summary>
+    /// The first rule's number in the store, and how many there are, side by side; with <see cref="ChainTraits.Scattered"/> the number of
+    /// their order in <see cref="RuleStore.RuleOrders"/>.
+    /// </summary>
     public int FirstRule;
     public int RuleCount;
 

@@ -33,6 +33,11 @@ internal sealed class CommandReader : IRuleReader
     private int _chainNameStart;
     private int _chainNameLength;
     private bool _hasDeferred;
+
+    // The counters in front of the rule that is being read, if there are.
+    private bool _isCounted;
+    private ulong _packets;
+    private ulong _bytes;
     private NetfilterFamily _announced;
     private bool _tableIsDue;
 
@@ -65,8 +70,11 @@ internal sealed class CommandReader : IRuleReader
             {
                 int rule = ReadCommand(start);
                 EndLine(start);
-                if (rule >= 0)
-                    return rule;
+                if (rule < 0)
+                    continue;
+                if (_table!.Family == NetfilterFamily.Unknown)
+                    SettleFamily(_table, new Rule(_store, rule));
+                return rule;
             }
             else
             {
@@ -85,22 +93,32 @@ internal sealed class CommandReader : IRuleReader
     /// <summary>Reads rules that were put off: so many lines from one on.</summary>
     internal void ReadDeferred(int chain, int start, int count)
     {
+        (int cursor, bool isCounted, ulong packets, ulong bytes) = (_cursor, _isCounted, _packets, _bytes);
         for (; count > 0; count--)
         {
             _cursor = start;
-            (ulong Packets, ulong Bytes)? counters = ReadCounters();
+            _isCounted = false;
+            ReadCounters();
             NextWord(out _, out _);
             NextWord(out _, out _);
-            if (ReadSpecification(start, counters) is int index and >= 0)
+            if (_words.TryReadToEnd(ref _cursor, out ReadOnlySpan<int> ends) && ReadSpecification(start, ends) is int index and >= 0)
                 _store.Append(chain, index);
             start = LineAfter(_words.EndOfLine(_cursor));
         }
+
+        (_cursor, _isCounted, _packets, _bytes) = (cursor, isCounted, packets, bytes);
     }
 
     /// <summary>Goes to the next line from the place where reading stopped in this one.</summary>
     private void EndLine(int start)
     {
         int end = _cursor;
+        if (end < _text.Length && _text[end] == '\n')
+        {
+            _position = end + 1;
+            return;
+        }
+
         if (end < _text.Length && _text[end] == '\r')
             end++;
         if (end < _text.Length && _text[end] != '\n')
@@ -283,66 +301,109 @@ internal sealed class CommandReader : IRuleReader
         return index > digits && index < word.Length && word[index++] == terminator;
     }
 
-    private (ulong, ulong)? ReadCounters()
+    /// <summary>Reads counters in front of a rule, if there are.</summary>
+    /// <returns>False when what stands there are none; the error is noted.</returns>
+    private bool ReadCounters()
     {
         if (_text[_cursor] != '[' || !NextWord(out int start, out int length))
-            return null;
-        if (TryReadCounters(_text.AsSpan(start, length), out ulong packets, out ulong bytes))
-            return (packets, bytes);
-        _errors.Report(Messages.UnexpectedWord, start, length);
-        return null;
+            return true;
+        _isCounted = TryReadCounters(_text.AsSpan(start, length), out _packets, out _bytes);
+        if (!_isCounted)
+            _errors.Report(Messages.UnexpectedWord, start, length);
+        return _isCounted;
     }
 
     private int ReadCommand(int start)
     {
         const string Append = "-A ";
-        (int lastChain, bool follows) = (_chain, _hasDeferred);
-        _hasDeferred = false;
-        (ulong Packets, ulong Bytes)? counters = null;
-        bool insert = false;
-        (int commandStart, int commandLength) = (start, 2);
+        bool follows = _hasDeferred;
+        _hasDeferred = _isCounted = false;
         if (_text.AsSpan(start).StartsWith(Append))
             _cursor = start + Append.Length - 1;
-        else if (!TryReadCommand(start, out counters, out insert, out commandStart, out commandLength))
+        else if (!TryReadCommand(start, out bool insert))
             return -1;
+        else if (insert)
+            return ReadInsertion(start);
+        if (_defersRules)
+        {
+            Defer(start, follows);
+            return -1;
+        }
 
+        if (!_words.TryReadToEnd(ref _cursor, out ReadOnlySpan<int> ends) || !IsChain(TakeWord(ref ends, out int length), length, start))
+            return -1;
+        int chain = _chain;
+        int index = ReadSpecification(start, ends);
+        if (index >= 0)
+            _store.Append(chain, index);
+        return index;
+    }
+
+    private int ReadInsertion(int start)
+    {
+        if (!IsChain(NextWord(out int name, out int length) ? name : start, length, start))
+            return -1;
+        int chain = _chain;
+        if (!TryReadPlace(chain, out int place) || !_words.TryReadToEnd(ref _cursor, out ReadOnlySpan<int> ends))
+            return -1;
+        int index = ReadSpecification(start, ends);
+        if (index >= 0)
+            _store.Insert(chain, place, index);
+        return index;
+    }
+
+    private void Defer(int start, bool follows)
+    {
+        int lastChain = _chain;
         // Most lines are a rule of the same chain as the line before.
         if (lastChain >= 0 && IsChainNext(_cursor))
-        {
             _cursor += 1 + _chainNameLength;
-        }
-        else if (!NextWord(out int chainStart, out int chainLength))
+        else if (!IsChain(NextWord(out int name, out int length) ? name : start, length, start))
+            return;
+        _store.Defer(_chain, start, follows && _chain == lastChain);
+        _hasDeferred = true;
+        _cursor = _words.EndOfLine(_cursor);
+    }
+
+    /// <summary>Takes the first word from a line's.</summary>
+    /// <returns>Where it begins; it has no length when there is none.</returns>
+    private static int TakeWord(ref ReadOnlySpan<int> ends, out int length)
+    {
+        int start;
+        do
         {
-            _errors.Report(Messages.ValueMissing, commandStart, commandLength);
-            return -1;
+            start = ends[0] + 1;
+            length = ends.Length > 1 ? ends[1] - start : 0;
+            if (ends.Length > 1)
+                ends = ends[1..];
         }
-        else if (ChainOfRule(chainStart, chainLength) < 0)
+        while (length == 0 && ends.Length > 1);
+        return start;
+    }
+
+    /// <summary>Finds the chain of a rule by its name.</summary>
+    /// <returns>False when there is no name, or no chain of it; the error is noted.</returns>
+    private bool IsChain(int start, int length, int line)
+    {
+        if (length <= 0)
         {
-            return -1;
+            ReportCommandOf(line);
+            return false;
         }
 
-        int chain = _chain;
-        if (_defersRules && !insert)
-        {
-            _store.Defer(chain, start, follows && chain == lastChain);
-            _hasDeferred = true;
-            _cursor = _words.EndOfLine(_cursor);
-            return -1;
-        }
+        // Most lines are a rule of the same chain as the line before.
+        if (_chain >= 0 && length == _chainNameLength && _text.AsSpan(start, length).SequenceEqual(_text.AsSpan(_chainNameStart, length)))
+            return true;
+        return ChainOfRule(start, length) >= 0;
+    }
 
-        int place = 0;
-        if (insert && !TryReadPlace(chain, out place))
-            return -1;
-        int index = ReadSpecification(start, counters);
-        if (index < 0)
-            return -1;
-        if (insert)
-            _store.Insert(chain, place, index);
-        else
-            _store.Append(chain, index);
-        if (_table!.Family == NetfilterFamily.Unknown)
-            SettleFamily(_table, new Rule(_store, index));
-        return index;
+    private void ReportCommandOf(int line)
+    {
+        int cursor = line;
+        if (_text[line] == '[')
+            _words.TryRead(ref cursor, out _, out _);
+        _words.TryRead(ref cursor, out int start, out int length);
+        _errors.Report(Messages.ValueMissing, start, length);
     }
 
     /// <summary>Whether a blank stands there, then the name of the last rule's chain, and another blank.</summary>
@@ -354,15 +415,12 @@ internal sealed class CommandReader : IRuleReader
     }
 
     /// <summary>Reads a line up to its chain: counters, if there are, and <c>-A</c> or <c>-I</c>. Other commands are read, or refused, as a whole.</summary>
-    private bool TryReadCommand(int start, out (ulong Packets, ulong Bytes)? counters, out bool insert, out int commandStart, out int length)
+    private bool TryReadCommand(int start, out bool insert)
     {
         insert = false;
-        commandStart = length = 0;
-        bool counted = _text[start] == '[';
-        counters = counted ? ReadCounters() : null;
-        if (counted && counters is null)
+        if (!ReadCounters())
             return false;
-        if (!NextWord(out commandStart, out length))
+        if (!NextWord(out int commandStart, out int length))
         {
             ReportWordAt(start);
             return false;
@@ -372,7 +430,7 @@ internal sealed class CommandReader : IRuleReader
         insert = command is "-I" or "--insert";
         if (insert || command is "-A" or "--append")
             return true;
-        if (counted)
+        if (_isCounted)
             _errors.Report(Messages.UnexpectedWord, commandStart, length);
         else
             ReadChainCommand(command, commandStart, length, start);
@@ -381,13 +439,19 @@ internal sealed class CommandReader : IRuleReader
 
     /// <summary>Reads a rule from behind its chain's name.</summary>
     /// <returns>Its number in the store; -1 when it cannot be read, which is noted.</returns>
-    private int ReadSpecification(int start, (ulong Packets, ulong Bytes)? counters)
+    private int ReadSpecification(int start, ReadOnlySpan<int> ends)
     {
+        if (_cursor - start > Word.MaximumLength)
+        {
+            _errors.Report(Messages.LineTooLong, start, RulesetError.MaximumWordLength);
+            return -1;
+        }
+
         ref RuleRecord record = ref _store.Add(out int index);
-        record.Start = start;
-        if (counters is { } values)
-            _store.SetCounters(index, values.Packets, values.Bytes, false);
-        if (_specifications.Read(ref record, index, ref _cursor))
+        (record.Start, record.Length) = (start, _cursor - start);
+        if (_isCounted)
+            _store.SetCounters(index, _packets, _bytes, false);
+        if (_specifications.Read(ref record, index, ends))
             return index;
         _store.RemoveLast();
         return -1;

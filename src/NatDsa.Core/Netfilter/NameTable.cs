@@ -15,8 +15,11 @@ internal sealed class NameTable(string text = "")
     private static readonly ulong s_seed = (ulong)Random.Shared.NextInt64();
     private static readonly ulong s_mask = (ulong)Random.Shared.NextInt64() << 1 | 1;
 
-    private readonly Chunks<Entry> _entries = new(10, 32);
+    private readonly Chunks<Entry> _entries = new(32);
+
+    // Numbers from 1 by the highest bits of hashes, which all of a name takes part in.
     private int[] _slots = new int[64];
+    private int _shift = 32 - 6;
 
     /// <summary>How many names there are; they have the numbers from 0.</summary>
     public int Count => _entries.Count;
@@ -32,31 +35,37 @@ internal sealed class NameTable(string text = "")
     }
 
     /// <summary>The number of a name; a new one the first time.</summary>
-    public int NumberOf(ReadOnlySpan<char> name)
-    {
-        var key = new Key(name);
-        int number = Find(name, key);
-        return number >= 0 ? number : Add(name, key);
-    }
+    public int NumberOf(ReadOnlySpan<char> name) => Find(name) is var number and >= 0 ? number : Add(name, new Key(name));
 
     /// <summary>The one string for a name.</summary>
     public string Intern(ReadOnlySpan<char> name) => this[NumberOf(name)];
 
     /// <summary>The number of a name; -1 when it has none. Safe from many threads once no name is added any more.</summary>
-    public int Find(ReadOnlySpan<char> name) => Find(name, new Key(name));
+    public int Find(ReadOnlySpan<char> name) => name.Length <= Key.Characters ? FindShort(name) : FindLong(name);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int Find(ReadOnlySpan<char> name, in Key key)
+    // The key of a short name is all of it.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int FindShort(ReadOnlySpan<char> name)
     {
+        var key = new Key(name);
         int[] slots = _slots;
-        for (uint slot = key.Hash; ; slot++)
+        for (int slot = (int)(key.Hash >> _shift); ; slot++)
         {
             int number = slots[slot & (slots.Length - 1)] - 1;
-            if (number < 0)
+            if (number < 0 || _entries[number].Key.Equals(key))
                 return number;
-            ref Entry entry = ref _entries[number];
-            // The key of a short name is all of it.
-            if (entry.Key.Equals(key) && (name.Length <= Key.Characters || IsNameOf(entry, name)))
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int FindLong(ReadOnlySpan<char> name)
+    {
+        var key = new Key(name);
+        int[] slots = _slots;
+        for (int slot = (int)(key.Hash >> _shift); ; slot++)
+        {
+            int number = slots[slot & (slots.Length - 1)] - 1;
+            if (number < 0 || _entries[number].Key.Equals(key) && IsNameOf(_entries[number], name))
                 return number;
         }
     }
@@ -69,6 +78,7 @@ internal sealed class NameTable(string text = "")
         if (number * 2 >= _slots.Length)
         {
             _slots = new int[_slots.Length * 2];
+            _shift--;
             for (int i = 0; i < number; i++)
                 Place(_entries[i].Key.Hash, i);
         }
@@ -81,7 +91,7 @@ internal sealed class NameTable(string text = "")
 
     private void Place(uint hash, int number)
     {
-        uint slot = hash;
+        int slot = (int)(hash >> _shift);
         while (_slots[slot & (_slots.Length - 1)] != 0)
             slot++;
         _slots[slot & (_slots.Length - 1)] = number + 1;
@@ -135,11 +145,11 @@ internal sealed class NameTable(string text = "")
                 _first = Unsafe.ReadUnaligned<ushort>(ref bytes);
             }
 
-            hash = Mix(_first ^ s_mask, _second ^ hash);
-            Hash = (uint)(hash ^ (hash >> 32));
+            ulong high = Math.BigMul(_first ^ s_mask, _second ^ hash, out ulong low);
+            Hash = (uint)((high ^ low) >> 32);
         }
 
-        public bool Equals(Key other) => _first == other._first && _second == other._second && Length == other.Length && Hash == other.Hash;
+        public bool Equals(Key other) => _first == other._first && _second == other._second && Length == other.Length;
 
         public override bool Equals(object? obj) => obj is Key other && Equals(other);
 

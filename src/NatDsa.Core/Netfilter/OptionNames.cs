@@ -1,6 +1,6 @@
 namespace NatDsa.Netfilter;
 
-/// <summary>The names of matches and options that rules are full of, so that asking for one makes no string.</summary>
+/// <summary>The names of options that rules are full of, so that asking for one makes no string.</summary>
 internal static class OptionNames
 {
     // By what a glance at a name gives; the next free place where two names look the same.
@@ -36,8 +36,6 @@ internal static class OptionNames
         var known = new string?[256];
         foreach (string name in (ReadOnlySpan<string>)
             [
-                "addrtype", "bpf", "comment", "conntrack", "hashlimit", "icmp", "icmp6", "iprange", "limit", "mac", "mark", "multiport", "owner",
-                "physdev", "pkttype", "recent", "sctp", "set", "state", "statistic", "string", "tcp", "time", "u32", "udp",
                 "--comment", "--connmark", "--ctdir", "--ctorigdst", "--ctstate", "--dport", "--dports", "--dst-type", "--icmp-type",
                 "--icmpv6-type", "--limit", "--limit-burst", "--log-level", "--log-prefix", "--mark", "--match-set", "--mode", "--or-mark",
                 "--physdev-is-bridged", "--ports", "--probability", "--random", "--random-fully", "--rcheck", "--reject-with", "--seconds",

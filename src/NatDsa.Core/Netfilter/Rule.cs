@@ -27,21 +27,30 @@ public sealed class Rule : IEquatable<Rule>
     private readonly Chain _chain;
     private readonly int _index;
 
-    // Where the record and the words are: asking for everything looks thirty times.
+    // Where the record and the words are, and the record's traits: asking for everything looks thirty times.
     private readonly RuleRecord[] _records;
-    private readonly int _place;
-    private readonly Word[] _words = [];
+    private readonly Word[] _words;
+    private readonly RuleTraits _traits;
 
     internal Rule(RuleStore store, int index)
+        : this(store.ChainOf(store[index].Chain), index)
     {
-        (_store, _index, _records) = (store, index, store.RecordsWith(index, out _place));
+    }
+
+    internal Rule(Chain chain, int index)
+    {
+        (_store, _chain, _index) = (chain.Store, chain, index);
+        _records = _store.RecordsWith(index);
         ref readonly RuleRecord record = ref Record;
-        _chain = store.ChainOf(record.Chain);
-        if (record.WordCount > 0 && (record.Traits & RuleTraits.OptionsAreText) == 0)
+        _traits = record.Traits;
+        if (record.WordCount == 0 || Has(RuleTraits.OptionsAreText))
         {
-            _words = store.WordsFrom(record.FirstWord, out int first);
-            (FirstWord, EndOfWords) = (first, first + record.WordCount);
+            _words = [];
+            return;
         }
+
+        _words = _store.WordsFrom(record.FirstWord, out int first);
+        (FirstWord, EndOfWords) = (first, first + record.WordCount);
     }
 
     /// <summary>The name of the table that the rule is in: <c>nat</c>.</summary>
@@ -70,7 +79,7 @@ public sealed class Rule : IEquatable<Rule>
     public bool IsGoto => Has(RuleTraits.Goto);
 
     /// <summary>The protocol: <c>tcp</c>, a number that has no known name, or <c>all</c>; with a <c>!</c> in front when negated.</summary>
-    public string Protocol => (Record.Traits & RuleTraits.ProtocolNegated) != 0 ? "!" + ProtocolName : ProtocolName;
+    public string Protocol => IsProtocolNegated ? "!" + ProtocolName : ProtocolName;
 
     /// <summary>Whether every protocol but that one matches.</summary>
     public bool IsProtocolNegated => Has(RuleTraits.ProtocolNegated);
@@ -86,8 +95,12 @@ public sealed class Rule : IEquatable<Rule>
     {
         get
         {
+            if (!Has(RuleTraits.HasSource))
+                return null;
             ref readonly RuleRecord record = ref Record;
-            return Address(record.Traits, RuleTraits.HasSource, RuleTraits.SourceIsListed, RuleTraits.SourceNegated, record.SourceAddress, record.SourceMask);
+            return Has(RuleTraits.SourceIsListed)
+                ? _store.Addresses[(int)record.SourceAddress]
+                : AddressPrefix.IPv4(record.SourceAddress, record.SourceMask, Has(RuleTraits.SourceNegated));
         }
     }
 
@@ -96,9 +109,12 @@ public sealed class Rule : IEquatable<Rule>
     {
         get
         {
+            if (!Has(RuleTraits.HasDestination))
+                return null;
             ref readonly RuleRecord record = ref Record;
-            return Address(
-                record.Traits, RuleTraits.HasDestination, RuleTraits.DestinationIsListed, RuleTraits.DestinationNegated, record.DestinationAddress, record.DestinationMask);
+            return Has(RuleTraits.DestinationIsListed)
+                ? _store.Addresses[(int)record.DestinationAddress]
+                : AddressPrefix.IPv4(record.DestinationAddress, record.DestinationMask, Has(RuleTraits.DestinationNegated));
         }
     }
 
@@ -144,8 +160,8 @@ public sealed class Rule : IEquatable<Rule>
 
     /// <summary>The chain that matching packets go to by jump or goto; null when the target is none.</summary>
     public Chain? TargetChain =>
-        Record is { Target: > 0 } record && (record.Traits & (RuleTraits.IsNft | RuleTraits.NftJump)) != RuleTraits.IsNft
-            && _chain.Table.Chains.NumberOf(record.Target - 1) is int target and >= 0 ? _store.ChainOf(target) : null;
+        Record.Target is var name and > 0 && (_traits & (RuleTraits.IsNft | RuleTraits.NftJump)) != RuleTraits.IsNft
+            && _chain.Table.Chains.NumberOf(name - 1) is int target and >= 0 ? _store.ChainOf(target) : null;
 
     /// <summary>
     /// Who made it: the owner of its chain, or of the chain that it leads to; for the rules of Docker and of the agent that are in built-in
@@ -210,18 +226,15 @@ public sealed class Rule : IEquatable<Rule>
     internal string SourceText => _store.Text;
 
     // Only a rule's number can change after it was handed out, and a record can be moved by then.
-    private ref readonly RuleRecord Record => ref _records[_place];
+    private ref readonly RuleRecord Record => ref _records[Chunks<RuleRecord>.PlaceOf(_index)];
 
     internal Word WordAt(int number) => _words[number];
 
+    internal string NameOf(Word match) => _store.Names[match.MatchName];
+
     internal ReadOnlySpan<char> Slice(Word word) => _store.Text.AsSpan(word.Start, word.Length);
 
-    internal bool Has(RuleTraits trait) => (Record.Traits & trait) != 0;
-
-    private AddressPrefix? Address(RuleTraits traits, RuleTraits given, RuleTraits listed, RuleTraits negated, uint address, uint mask) =>
-        (traits & given) == 0 ? null
-        : (traits & listed) != 0 ? _store.Addresses[(int)address]
-        : AddressPrefix.IPv4(address, mask, (traits & negated) != 0);
+    internal bool Has(RuleTraits trait) => (_traits & trait) != 0;
 
     private string CommandOptions()
     {
@@ -234,8 +247,9 @@ public sealed class Rule : IEquatable<Rule>
             if (word.IsNegated)
                 text.Append("! ");
             if (word.Role == WordRole.Match)
-                text.Append("-m ");
-            text.Append(Slice(word));
+                text.Append("-m ").Append(NameOf(word));
+            else
+                text.Append(Slice(word));
         }
 
         return text.ToString();

@@ -16,7 +16,7 @@ public readonly struct RuleMatch : IEquatable<RuleMatch>
     internal RuleMatch(Rule rule, int start, int end) => (_rule, _start, _end) = (rule, start, end);
 
     /// <summary>The extension's name.</summary>
-    public string Name => IsImplicit ? _rule.ProtocolName : OptionNames.Intern(_rule.Slice(_rule.WordAt(_start)));
+    public string Name => IsImplicit ? _rule.ProtocolName : _rule.NameOf(_rule.WordAt(_start));
 
     /// <summary>Whether the match comes with the protocol, without <c>-m</c>.</summary>
     public bool IsImplicit => _rule.WordAt(_start).Role != WordRole.Match;

@@ -41,13 +41,13 @@ public readonly struct RuleOption : IEquatable<RuleOption>
                 return [];
             var values = new string[count];
             for (int i = 0; i < count; i++)
-                values[i] = ValueOf(i);
+                values[i] = RuleText.Unquote(_word.HasAttachedValue ? ValueSpan(0) : _rule.Slice(_rule.WordAt(_index + 1 + i)));
             return values;
         }
     }
 
     /// <summary>How many values follow it.</summary>
-    public int ValueCount => _word.HasAttachedValue ? 1 : FollowingValues;
+    public int ValueCount => _word.HasAttachedValue ? 1 : FollowingValues(int.MaxValue);
 
     /// <summary>The values as one text, a blank between each two; null for an option without one.</summary>
     public string? Value => ValueCount switch
@@ -61,7 +61,7 @@ public readonly struct RuleOption : IEquatable<RuleOption>
     public ReadOnlySpan<char> ValueSpan(int index)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, ValueCount);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, _word.HasAttachedValue ? 1 : FollowingValues(index + 1));
         if (!_word.HasAttachedValue)
             return _rule.Slice(_rule.WordAt(_index + 1 + index));
         ReadOnlySpan<char> word = _rule.Slice(_word);
@@ -101,15 +101,13 @@ public readonly struct RuleOption : IEquatable<RuleOption>
         return text;
     }
 
-    private int FollowingValues
+    /// <summary>How many values follow it, as far as somebody asks.</summary>
+    private int FollowingValues(int most)
     {
-        get
-        {
-            int end = _index + 1;
-            while (end < _rule.EndOfWords && _rule.WordAt(end).Role == WordRole.Value)
-                end++;
-            return end - _index - 1;
-        }
+        int end = _index + 1;
+        while (end < _rule.EndOfWords && _rule.WordAt(end).Role == WordRole.Value && end - _index <= most)
+            end++;
+        return end - _index - 1;
     }
 
     private string ValueOf(int index) => RuleText.Unquote(ValueSpan(index));

@@ -76,18 +76,21 @@ internal readonly record struct Branch(Chain Chain, bool IsGoto);
 /// <summary>The rules of a ruleset, as records, and what they share.</summary>
 internal sealed class RuleStore(string text)
 {
-    /// <summary>How far into a chunk a rule's words may begin.</summary>
-    public const int WordsInChunk = 1 << WordBits;
-
     // Chunks below the size of large objects, see Chunks.
-    private const int RecordBits = 10;
     private const int WordBits = 13;
 
-    private readonly Chunks<RuleRecord> _records = new(RecordBits, text.Length / 64);
-    private readonly Chunks<(ulong Packets, ulong Bytes)> _counters = new(RecordBits, text.Length / 64);
-    private readonly Chunks<ChainObject> _chains = new(RecordBits, 16);
+    // How far into a chunk a rule's words may begin.
+    private const int WordsInChunk = 1 << WordBits;
+
+    private readonly Chunks<RuleRecord> _records = new(text.Length / 64);
+    private readonly Chunks<(ulong Packets, ulong Bytes)> _counters = new(text.Length / 64);
+    private readonly Chunks<ChainObject> _chains = new(16);
     private Word[][] _words = [];
     private int _wordChunks;
+
+    // The chunk that is being filled.
+    private Word[] _newestWords = [];
+    private int _newestCount;
     private InterfacePattern?[] _patterns = [];
 
     /// <summary>The text that the records point into.</summary>
@@ -106,13 +109,13 @@ internal sealed class RuleStore(string text)
     public List<Table> Tables { get; } = [];
 
     /// <summary>The chains that rules are in.</summary>
-    public Chunks<ChainRecord> ChainRecords { get; } = new(RecordBits, 16);
+    public Chunks<ChainRecord> ChainRecords { get; } = new(16);
 
     /// <summary>The counters of chains that have other ones than zero.</summary>
     public Dictionary<int, (ulong Packets, ulong Bytes)> ChainCounters { get; } = [];
 
-    /// <summary>The rules of chains whose rules do not lie side by side.</summary>
-    public Dictionary<int, List<int>> RuleOrders { get; } = [];
+    /// <summary>The rules of chains whose rules do not lie side by side, by what such a chain's record has for its first rule.</summary>
+    public List<List<int>> RuleOrders { get; } = [];
 
     /// <summary>Further runs of lines whose reading was put off: where each begins, and how many lines it has.</summary>
     public Dictionary<int, List<(int Start, int Count)>> WaitingRuns { get; } = [];
@@ -129,8 +132,8 @@ internal sealed class RuleStore(string text)
     /// <summary>A rule's record.</summary>
     public ref RuleRecord this[int index] => ref _records[index];
 
-    /// <summary>Where a rule's record is, until the next is added.</summary>
-    public RuleRecord[] RecordsWith(int index, out int place) => _records.ChunkOf(index, out place);
+    /// <summary>The chunk that a rule's record is in, until the next is added.</summary>
+    public RuleRecord[] RecordsWith(int index) => _records.ChunkOf(index);
 
     /// <summary>Adds a record. It stays when it is complete: <see cref="RemoveLast"/> takes it back.</summary>
     public ref RuleRecord Add(out int index)
@@ -171,19 +174,21 @@ internal sealed class RuleStore(string text)
     public int RuleOf(int chain, int place)
     {
         ref ChainRecord record = ref ChainRecords[chain];
-        return (record.Traits & ChainTraits.Scattered) == 0 ? record.FirstRule + place : RuleOrders[chain][place];
+        return (record.Traits & ChainTraits.Scattered) == 0 ? record.FirstRule + place : RuleOrders[record.FirstRule][place];
     }
 
     /// <summary>Puts a rule at a chain's end.</summary>
     public void Append(int chain, int rule)
     {
-        ref ChainRecord record = ref ChainRecords[chain];
-        if (record.RuleCount == 0)
-            record.FirstRule = rule;
-        else if (rule != record.FirstRule + record.RuleCount || (record.Traits & ChainTraits.Scattered) != 0)
-            OrderOf(chain).Add(rule);
+        ref ChainRecord end = ref ChainRecords[chain];
+        if ((end.Traits & ChainTraits.Scattered) != 0)
+            RuleOrders[end.FirstRule].Add(rule);
+        else if (end.RuleCount == 0)
+            end.FirstRule = rule;
+        else if (rule != end.FirstRule + end.RuleCount)
+            OrderOf(ref end).Add(rule);
         ref RuleRecord added = ref this[rule];
-        (added.Chain, added.Number) = (chain, ++record.RuleCount);
+        (added.Chain, added.Number) = (chain, ++end.RuleCount);
     }
 
     /// <summary>Puts a rule before the one at that place of a chain, from 0.</summary>
@@ -195,9 +200,10 @@ internal sealed class RuleStore(string text)
             return;
         }
 
-        List<int> order = OrderOf(chain);
+        ref ChainRecord record = ref ChainRecords[chain];
+        List<int> order = OrderOf(ref record);
         order.Insert(place, rule);
-        ChainRecords[chain].RuleCount++;
+        record.RuleCount++;
         this[rule].Chain = chain;
         for (int i = place; i < order.Count; i++)
             this[order[i]].Number = i + 1;
@@ -240,45 +246,50 @@ internal sealed class RuleStore(string text)
             Reader!.ReadDeferred(chain, start, count);
     }
 
-    private List<int> OrderOf(int chain)
+    private List<int> OrderOf(ref ChainRecord record)
     {
-        ref ChainRecord record = ref ChainRecords[chain];
         if ((record.Traits & ChainTraits.Scattered) == 0)
         {
+            RuleOrders.Add([.. Enumerable.Range(record.FirstRule, record.RuleCount)]);
             record.Traits |= ChainTraits.Scattered;
-            RuleOrders[chain] = [.. Enumerable.Range(record.FirstRule, record.RuleCount)];
+            record.FirstRule = RuleOrders.Count - 1;
         }
 
-        return RuleOrders[chain];
+        return RuleOrders[record.FirstRule];
     }
 
-    /// <summary>
-    /// Makes room for the words of a rule. The rule's first words move along when its chunk is full, since they lie side by side.
-    /// </summary>
-    /// <param name="words">The chunk that is being filled.</param>
-    /// <param name="first">Where the rule's words begin in it.</param>
-    /// <param name="count">Where the next goes.</param>
-    /// <param name="position">Where in the text the next word is.</param>
-    public void GrowWords(ref Word[] words, ref int first, ref int count, int position)
+    /// <summary>Makes room for the words of a rule, which lie side by side: <see cref="KeepWords"/> says how many have come.</summary>
+    /// <param name="most">How many there can be.</param>
+    /// <param name="position">Where in the text the rule is.</param>
+    public Span<Word> RoomForWords(int most, int position)
     {
-        int used = count - first;
-        // Small texts get small chunks: no chunk has more words than the rest of the text can hold.
-        int length = Math.Max(Math.Min(1 << WordBits, (Text.Length - position) / 2 + 1) + used, used * 2);
-        Word[] chunk = GC.AllocateUninitializedArray<Word>(length);
-        Array.Copy(words, first, chunk, 0, used);
+        if (_newestWords.Length - _newestCount < most || _newestCount >= WordsInChunk)
+            AddChunkOfWords(most, position);
+        return _newestWords.AsSpan(_newestCount, most);
+    }
+
+    private void AddChunkOfWords(int most, int position)
+    {
+        // Small texts get small chunks.
+        _newestWords = GC.AllocateUninitializedArray<Word>(Math.Max(Math.Min(WordsInChunk, (Text.Length - position) / 2 + 1), most));
+        _newestCount = 0;
         if (_wordChunks == _words.Length)
             Array.Resize(ref _words, Math.Max(4, _wordChunks * 2));
-        _words[_wordChunks++] = chunk;
-        (words, first, count) = (chunk, 0, used);
+        _words[_wordChunks++] = _newestWords;
     }
 
-    /// <summary>The number by which a record has the words that begin there in the newest chunk.</summary>
-    public int WordNumber(int first) => ((_wordChunks - 1) << WordBits) | first;
+    /// <summary>Keeps the first of the words that there was room for, and gives the number by which a record has them.</summary>
+    public int KeepWords(int count)
+    {
+        int number = ((_wordChunks - 1) << WordBits) | _newestCount;
+        _newestCount += count;
+        return number;
+    }
 
     /// <summary>Where the words are that a record has.</summary>
     public Word[] WordsFrom(int firstWord, out int place)
     {
-        place = firstWord & ((1 << WordBits) - 1);
+        place = firstWord & (WordsInChunk - 1);
         return _words[firstWord >> WordBits];
     }
 

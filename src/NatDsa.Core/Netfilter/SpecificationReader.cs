@@ -1,8 +1,12 @@
 using System.Globalization;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using NatDsa.Resources;
 
 namespace NatDsa.Netfilter;
+
+/// <summary>A word of a line: where it is in the text, quotes and all.</summary>
+internal readonly record struct LineWord(int Start, int Length);
 
 /// <summary>
 /// Reads the words of a rule that is written as a command: conditions, matches, target. Each word is found once, looked at once, and kept as a
@@ -11,21 +15,20 @@ namespace NatDsa.Netfilter;
 /// <remarks>The grammar is iptables-restore's. Sources: iptables(8), iptables-restore(8), iptables-extensions(8).</remarks>
 internal sealed class SpecificationReader(RuleStore store, LineWords lineWords, SyntaxErrors errors)
 {
-    // c d g i j m o p s, by their distance from c.
-    private const int ValueLetters = 1 | 1 << 1 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 10 | 1 << 12 | 1 << 13 | 1 << 16;
+    // The options that every rule can have, each the bit of its letter.
+    private const uint Source = 1u << ('s' & 31), Destination = 1u << ('d' & 31), Protocol = 1u << ('p' & 31), In = 1u << ('i' & 31), Out = 1u << ('o' & 31);
+    private const uint Jump = 1u << ('j' & 31), Goto = 1u << ('g' & 31), Match = 1u << ('m' & 31), Counters = 1u << ('c' & 31);
+    private const uint Target = Jump | Goto;
+    private const uint Negatable = Source | Destination | Protocol | In | Out;
+    private const uint WithValue = Negatable | Target | Match | Counters;
+
+    // In a letter's place: an option that not every rule can have.
+    private const char Unknown = '-';
 
     private readonly string _text = store.Text;
 
-    // The newest chunk of the store's words.
-    private Word[] _chunk = [];
-    private int _chunkCount;
-    private int _ruleWords;
-
-    // The rule that is being read, and its last option that is a word of the store; -1: the last option is none.
-    private int _rule;
-    private int _lastOption;
-    private bool _isNegated;
-    private bool _isInTarget;
+    // The values of such options in the line that is being read, by their letters.
+    private Values _values;
 
     // The numbers of the names that most rules have.
     private int _tcp;
@@ -34,56 +37,175 @@ internal sealed class SpecificationReader(RuleStore store, LineWords lineWords, 
     /// <summary>Reads what follows the chain.</summary>
     /// <param name="rule">The record to fill.</param>
     /// <param name="index">Its number in the store.</param>
-    /// <param name="cursor">Where to begin; afterwards at the line's end, which is a line feed, a carriage return before one, or the text's end.</param>
+    /// <param name="ends">Where the words are: the place before the first, and the end of each.</param>
     /// <returns>False when it cannot be read; the error is noted.</returns>
-    public bool Read(ref RuleRecord rule, int index, ref int cursor)
+    /// <remarks>
+    /// The loop tells what each word is; the values of the options that every rule can have are taken in behind it. So a word that cannot stand where it
+    /// is is told before a value that cannot be read.
+    /// </remarks>
+    public bool Read(ref RuleRecord rule, int index, ReadOnlySpan<int> ends)
     {
-        if (_chunkCount >= RuleStore.WordsInChunk)
-            (_chunk, _chunkCount) = ([], 0);
-        (_rule, _ruleWords, _lastOption) = (index, _chunkCount, -1);
-        _isNegated = _isInTarget = false;
-        if (!lineWords.TryReadToEnd(ref cursor, out ReadOnlySpan<LineWord> words))
-            return false;
-        LineWord bang = default;
-        for (int i = 0; i < words.Length; i++)
+        string text = _text;
+        Span<Word> kept = store.RoomForWords(ends.Length - 1, ends[0]);
+        int count = 0;
+        // The place of the last option, while it takes values; -1: it is none that is kept.
+        int option = -1;
+        uint given = 0, negated = 0;
+        // What the next option is that is kept: of a match or of the target, and whether it is negated.
+        uint marks = Word.MarksOf(WordRole.MatchOption), allMarks = 0;
+        int next = ends[0] + 1;
+        for (int i = 1; i < ends.Length; i++)
         {
-            LineWord word = words[i];
-            char first = _text[word.Start];
-            if (first != '-' || word.Length == 1)
+            int start = next, length = ends[i] - next;
+            next = ends[i] + 1;
+            if (length <= 1 || text[start] != '-' || option == count - 1 && option >= 0 && TakesAnyWord(kept[option], marks, start))
             {
-                if (word.Length == 1 && first == '!' && !_isNegated)
-                    (_isNegated, bang) = (true, word);
-                else if (!ReadLooseValue(word))
-                    return false;
+                if (length == 0)
+                    continue;
+                if (length == 1 && text[start] == '!' && (marks & Word.Negation) == 0)
+                {
+                    marks |= Word.Negation;
+                    continue;
+                }
+
+                if (option < 0)
+                    return Refuse(start, length);
+                // A "!" between an option and its value is how iptables before 1.4.3 wrote a negation.
+                if ((marks & Word.Negation) != 0)
+                {
+                    if (option != count - 1)
+                        return Refuse(start, length);
+                    kept[option] = kept[option].Negated();
+                    marks &= ~Word.Negation;
+                }
+
+                kept[count++] = new Word(start, length, Word.MarksOf(WordRole.Value));
+                continue;
             }
-            else if (_lastOption == _chunkCount - 1 && _lastOption >= 0 && !_isNegated && TakesAnyWord(word))
+
+            char letter = text[start + 1];
+            // Where the option's value begins when it is in the same word; else 0.
+            int attached = 0;
+            if (length > 2)
             {
-                Append(word, WordRole.Value, false);
+                letter = LetterOf(start, length, kept[..count], out attached);
+                if (letter == Unknown)
+                {
+                    kept[count] = new Word(start, length, attached > 0 ? marks | Word.AttachedValue : marks);
+                    option = count++;
+                    allMarks |= marks;
+                    marks &= ~Word.Negation;
+                    continue;
+                }
+            }
+
+            option = -1;
+            uint bit = (uint)(letter - 'a') < 26 ? 1u << letter : 0;
+            if ((bit & WithValue) == 0)
+            {
+                if (attached > 0 || letter is not ('f' or '4' or '6'))
+                    return Refuse(start, length);
+                if (letter == 'f')
+                    rule.Traits |= (marks & Word.Negation) != 0 ? RuleTraits.HeadFragments : RuleTraits.FurtherFragments;
+                marks &= ~Word.Negation;
+                continue;
+            }
+
+            if (attached > 0)
+            {
+                length -= attached - start;
+                start = attached;
             }
             else
             {
-                char letter = _text[word.Start + 1];
-                if (word.Length != 2 || !HasValue(letter))
+                if (++i >= ends.Length)
+                    return RefuseLast(Messages.ValueMissing, ends);
+                start = next;
+                length = ends[i] - next;
+                next = ends[i] + 1;
+                while (length <= 1 && (length == 0 || text[start] == '!' && (marks & Word.Negation) == 0 && (bit & Negatable) != 0))
                 {
-                    letter = OptionLetter(ref rule, word, out bool read);
-                    if (!read)
-                        return false;
-                    if (letter == '\0')
-                        continue;
+                    // Before iptables 1.4.3 a negation stood here.
+                    if (length == 1)
+                        marks |= Word.Negation;
+                    if (++i >= ends.Length)
+                        return RefuseLast(Messages.ValueMissing, ends);
+                    start = next;
+                    length = ends[i] - next;
+                    next = ends[i] + 1;
+                }
+            }
+
+            if (length == 0)
+                return Refuse(start, length);
+            if ((bit & Negatable) == 0)
+            {
+                if ((marks & Word.Negation) != 0 || (bit & Target) != 0 && (given & Target) != 0)
+                    return Refuse(start, length);
+                if (bit == Match)
+                {
+                    int name = store.Names.NumberOf(text.AsSpan(start, length));
+                    if (name > Word.MaximumLength || IsEmpty(new LineWord(start, length)))
+                        return Refuse(start, length);
+                    kept[count++] = Word.Match(start, name);
+                    marks = Word.MarksOf(WordRole.MatchOption);
+                    continue;
                 }
 
-                if (!ReadValueOf(ref rule, letter, words, ref i))
-                    return false;
+                if (bit == Counters)
+                {
+                    i = ReadCounters(index, ends, i, start, length);
+                    if (i < 0)
+                        return false;
+                    next = ends[i] + 1;
+                    continue;
+                }
+
+                marks = Word.MarksOf(WordRole.TargetOption);
             }
+
+            if ((given & bit) != 0)
+                return Refuse(start, length);
+            given |= bit;
+            if ((marks & Word.Negation) != 0)
+                negated |= bit;
+            marks &= ~Word.Negation;
+            _values[letter & 31] = new LineWord(start, length);
         }
 
-        if (_isNegated)
-            return Refuse(Messages.UnexpectedWord, bang);
-        if (cursor - rule.Start > Word.MaximumLength)
-            return Refuse(Messages.LineTooLong, new LineWord(rule.Start, RulesetError.MaximumWordLength, false));
-        rule.Length = cursor - rule.Start;
-        rule.WordCount = _chunkCount - _ruleWords;
-        rule.FirstWord = rule.WordCount == 0 ? 0 : store.WordNumber(_ruleWords);
+        if ((marks & Word.Negation) != 0)
+            return RefuseLast(Messages.UnexpectedWord, ends);
+        if ((allMarks & Word.MarksOf(WordRole.TargetOption)) == Word.MarksOf(WordRole.TargetOption))
+            rule.Traits |= RuleTraits.HasTargetOptions;
+        if (!TakeIn(ref rule, given, negated))
+            return false;
+        rule.WordCount = count;
+        rule.FirstWord = count == 0 ? 0 : store.KeepWords(count);
+        return true;
+    }
+
+    /// <summary>Takes in the values of the options that every rule can have.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TakeIn(ref RuleRecord rule, uint given, uint negated)
+    {
+        if ((given & Source) != 0 && !TrySetSource(ref rule, _values['s' & 31], (negated & Source) != 0))
+            return Refuse(_values['s' & 31].Start, _values['s' & 31].Length);
+        if ((given & Destination) != 0 && !TrySetDestination(ref rule, _values['d' & 31], (negated & Destination) != 0))
+            return Refuse(_values['d' & 31].Start, _values['d' & 31].Length);
+        if (lineWords.CanHaveQuotes && !AreNamed(given & ~(Source | Destination)))
+            return false;
+        if ((given & In) != 0)
+            rule.In = store.InterfaceNumber(Unquoted(_values['i' & 31]), (negated & In) != 0);
+        if ((given & Out) != 0)
+            rule.Out = store.InterfaceNumber(Unquoted(_values['o' & 31]), (negated & Out) != 0);
+        if ((given & Protocol) != 0)
+            rule.Protocol = ProtocolNumber(Unquoted(_values['p' & 31]));
+        if ((negated & Protocol) != 0)
+            rule.Traits |= RuleTraits.ProtocolNegated;
+        if ((given & Target) != 0)
+            rule.Target = store.Names.NumberOf(Unquoted(_values[(given & Jump) != 0 ? 'j' & 31 : 'g' & 31])) + 1;
+        if ((given & Goto) != 0)
+            rule.Traits |= RuleTraits.Goto;
         return true;
     }
 
@@ -101,124 +223,68 @@ internal sealed class SpecificationReader(RuleStore store, LineWords lineWords, 
             && lineWords.TryRead(ref cursor, out start, out length) && TryParseCounter(_text.AsSpan(start, length), out bytes);
     }
 
-    /// <summary>
-    /// A value of an option. A "!" between an option and its value is how iptables before 1.4.3 wrote a negation.
-    /// </summary>
-    private bool ReadLooseValue(LineWord word)
+    /// <summary>Whether a word is a pair of quotes, and nothing in it.</summary>
+    private bool IsEmpty(LineWord word) => lineWords.CanHaveQuotesIn(word.Start, word.Length) && Unquoted(word).IsEmpty;
+
+    /// <summary>Whether none of the values is empty; one that is is noted.</summary>
+    private bool AreNamed(uint given)
     {
-        if (_lastOption < 0 || _isNegated && _lastOption != _chunkCount - 1)
-            return Refuse(Messages.UnexpectedWord, word);
-        if (_isNegated)
+        for (; given != 0; given &= given - 1)
         {
-            Word option = _chunk[_lastOption];
-            _chunk[_lastOption] = new Word(option.Start, option.Length, option.Role, true, option.HasAttachedValue);
-            _isNegated = false;
+            LineWord value = _values[BitOperations.TrailingZeroCount(given)];
+            if (IsEmpty(value))
+                return Refuse(value.Start, value.Length);
         }
 
-        Append(word, WordRole.Value, false);
         return true;
     }
 
-    /// <summary>Whether the last option, which has no value yet, takes this word, dash and all.</summary>
-    private bool TakesAnyWord(LineWord word)
-    {
-        Word option = _chunk[_lastOption];
-        return char.IsAsciiDigit(_text[word.Start + 1]) || OptionNames.TakesFreeText(_text.AsSpan(option.Start, option.Length));
-    }
+    /// <summary>Whether an option, which has no value yet, takes this word, dash and all.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TakesAnyWord(Word option, uint marks, int start) =>
+        (marks & Word.Negation) == 0 && (char.IsAsciiDigit(_text[start + 1]) || OptionNames.TakesFreeText(_text.AsSpan(option.Start, option.Length)));
 
-    /// <summary>Whether an option of every rule has a value, by its letter.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool HasValue(char letter) => (uint)(letter - 'c') <= 's' - 'c' && (ValueLetters >> (letter - 'c') & 1) != 0;
-
-    /// <summary>Reads the value of an option of every rule from the words that follow it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool ReadValueOf(ref RuleRecord rule, char letter, ReadOnlySpan<LineWord> words, ref int index)
+    /// <summary>
+    /// The letter of an option that is written as more than a dash and a letter; <see cref="Unknown"/> for one of a match or a target.
+    /// </summary>
+    /// <param name="start">Where it is.</param>
+    /// <param name="length">How long it is.</param>
+    /// <param name="before">The words before it.</param>
+    /// <param name="attached">Where its value begins when it is in the same word; else 0.</param>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private char LetterOf(int start, int length, ReadOnlySpan<Word> before, out int attached)
     {
-        _lastOption = -1;
-        // Before iptables 1.4.3 a negation stood here.
-        if (index + 1 < words.Length && words[index + 1].Length == 1 && !_isNegated && IsBang(words[index + 1]) && letter is 's' or 'd' or 'p' or 'i' or 'o')
+        ReadOnlySpan<char> name = _text.AsSpan(start, length);
+        attached = 0;
+        if (name[1] != '-')
         {
-            _isNegated = true;
-            index++;
+            attached = start + 2;
+            // Counters have two words.
+            return name[1] == 'c' ? '\0' : name[1];
         }
 
-        if (++index >= words.Length)
-            return Refuse(Messages.ValueMissing, words[^1]);
-        return letter == 'c' ? ReadCounters(ref rule, words, ref index) : ReadValue(ref rule, letter, words[index]);
-    }
-
-    /// <summary>Takes an option in: at once when it needs no value or has it attached, or by the letter that waits for one.</summary>
-    private char OptionLetter(ref RuleRecord rule, LineWord word, out bool read)
-    {
-        read = true;
-        ReadOnlySpan<char> name = Slice(word);
-        if (name[1] != '-' || name.Length == 2)
-        {
-            read = ReadShortOption(ref rule, word);
-            return '\0';
-        }
-
-        char known = LetterOf(name);
+        char letter = LetterOf(name);
         // The policy match has an option of that name; for iptables it is short for --protocol.
-        if (known == 'p' && name is "--proto" && HasMatch("policy"))
-            known = '\0';
-        int equals = known == '\0' ? name.IndexOf('=') : -1;
-        if (equals > 0 && (known = LetterOf(name[..equals])) != '\0')
+        if (letter == 'p' && name is "--proto" && HasMatch(before, "policy"))
+            return Unknown;
+        if (letter == Unknown && name.IndexOf('=') is var equals and > 0)
         {
-            _lastOption = -1;
-            read = ReadValue(ref rule, known, new LineWord(word.Start + equals + 1, word.Length - equals - 1, word.IsQuoted));
-            return '\0';
+            attached = start + equals + 1;
+            letter = LetterOf(name[..equals]);
         }
 
-        if (known == '\0')
-        {
-            if (_isInTarget)
-                rule.Traits |= RuleTraits.HasTargetOptions;
-            Append(word, _isInTarget ? WordRole.TargetOption : WordRole.MatchOption, _isNegated, equals > 0);
-            _lastOption = _chunkCount - 1;
-            _isNegated = false;
-            return '\0';
-        }
-
-        _lastOption = -1;
-        if (known is not ('f' or '4'))
-            return known;
-        ReadFlag(ref rule, known);
-        return '\0';
+        return letter;
     }
 
-    private bool HasMatch(ReadOnlySpan<char> match)
+    private bool HasMatch(ReadOnlySpan<Word> words, ReadOnlySpan<char> match)
     {
-        for (int i = _ruleWords; i < _chunkCount; i++)
+        foreach (Word word in words)
         {
-            if (_chunk[i].Role == WordRole.Match && _text.AsSpan(_chunk[i].Start, _chunk[i].Length).SequenceEqual(match))
+            if (word.Role == WordRole.Match && match.SequenceEqual(store.Names[word.MatchName]))
                 return true;
         }
 
         return false;
-    }
-
-    /// <summary><c>-f</c>, <c>-4</c>, <c>-6</c>, and letters with the value attached: <c>-jACCEPT</c>.</summary>
-    private bool ReadShortOption(ref RuleRecord rule, LineWord word)
-    {
-        char letter = _text[word.Start + 1];
-        _lastOption = -1;
-        if (word.Length == 2 && letter is 'f' or '4' or '6')
-        {
-            ReadFlag(ref rule, letter);
-            return true;
-        }
-
-        return word.Length > 2 && letter is 's' or 'd' or 'p' or 'i' or 'o' or 'j' or 'g' or 'm'
-            ? ReadValue(ref rule, letter, new LineWord(word.Start + 2, word.Length - 2, false))
-            : Refuse(Messages.UnexpectedWord, word);
-    }
-
-    private void ReadFlag(ref RuleRecord rule, char letter)
-    {
-        if (letter == 'f')
-            rule.Traits |= _isNegated ? RuleTraits.HeadFragments : RuleTraits.FurtherFragments;
-        _isNegated = false;
     }
 
     /// <summary>The short form of the options that every rule can have.</summary>
@@ -235,72 +301,28 @@ internal sealed class SpecificationReader(RuleStore store, LineWords lineWords, 
         "--set-counters" => 'c',
         "--fragment" or "--fragments" => 'f',
         "--ipv4" or "--ipv6" => '4',
-        _ => '\0',
+        _ => Unknown,
     };
 
-    /// <summary>Takes the value of an option in. iptables takes each option once.</summary>
-    private bool ReadValue(ref RuleRecord rule, char letter, LineWord word)
+    private bool TrySetSource(ref RuleRecord rule, LineWord word, bool negated)
     {
-        ReadOnlySpan<char> value = Unquoted(word);
-        bool negated = _isNegated;
-        _isNegated = false;
-        bool read = !value.IsEmpty && letter switch
-        {
-            's' => (rule.Traits & RuleTraits.HasSource) == 0 && TrySetSource(ref rule, value, negated),
-            'd' => (rule.Traits & RuleTraits.HasDestination) == 0 && TrySetDestination(ref rule, value, negated),
-            'i' => rule.In == 0 && (rule.In = store.InterfaceNumber(value, negated)) != 0,
-            'o' => rule.Out == 0 && (rule.Out = store.InterfaceNumber(value, negated)) != 0,
-            'p' => rule.Protocol == 0 && SetProtocol(ref rule, value, negated),
-            'm' => !negated && BeginMatch(word),
-            'j' or 'g' => !negated && rule.Target == 0 && SetTarget(ref rule, value, letter == 'g'),
-            _ => !negated && ReadCounters(value),
-        };
-        return read || Refuse(Messages.UnexpectedWord, word);
-    }
-
-    private bool TrySetSource(ref RuleRecord rule, ReadOnlySpan<char> value, bool negated)
-    {
-        if (AddressPrefix.TryParseIPv4(value, out rule.SourceAddress, out rule.SourceMask))
-            rule.Traits |= RuleTraits.HasSource | (negated ? RuleTraits.SourceNegated : 0);
-        else if (AddressPrefix.TryParse(value, negated, out AddressPrefix? source))
+        if (AddressPrefix.TryParseIPv4(_text, word.Start, word.Length, out rule.SourceAddress, out rule.SourceMask))
+            rule.Traits |= negated ? RuleTraits.HasSource | RuleTraits.SourceNegated : RuleTraits.HasSource;
+        else if (AddressPrefix.TryParse(Unquoted(word), negated, out AddressPrefix? source))
             store.SetSource(ref rule, source);
         else
             return false;
         return true;
     }
 
-    private bool TrySetDestination(ref RuleRecord rule, ReadOnlySpan<char> value, bool negated)
+    private bool TrySetDestination(ref RuleRecord rule, LineWord word, bool negated)
     {
-        if (AddressPrefix.TryParseIPv4(value, out rule.DestinationAddress, out rule.DestinationMask))
-            rule.Traits |= RuleTraits.HasDestination | (negated ? RuleTraits.DestinationNegated : 0);
-        else if (AddressPrefix.TryParse(value, negated, out AddressPrefix? destination))
+        if (AddressPrefix.TryParseIPv4(_text, word.Start, word.Length, out rule.DestinationAddress, out rule.DestinationMask))
+            rule.Traits |= negated ? RuleTraits.HasDestination | RuleTraits.DestinationNegated : RuleTraits.HasDestination;
+        else if (AddressPrefix.TryParse(Unquoted(word), negated, out AddressPrefix? destination))
             store.SetDestination(ref rule, destination);
         else
             return false;
-        return true;
-    }
-
-    private bool SetProtocol(ref RuleRecord rule, ReadOnlySpan<char> value, bool negated)
-    {
-        rule.Protocol = ProtocolNumber(value);
-        if (negated)
-            rule.Traits |= RuleTraits.ProtocolNegated;
-        return true;
-    }
-
-    private bool BeginMatch(LineWord name)
-    {
-        Append(name, WordRole.Match, false);
-        _isInTarget = false;
-        return true;
-    }
-
-    private bool SetTarget(ref RuleRecord rule, ReadOnlySpan<char> value, bool isGoto)
-    {
-        rule.Target = store.Names.NumberOf(value) + 1;
-        if (isGoto)
-            rule.Traits |= RuleTraits.Goto;
-        _isInTarget = true;
         return true;
     }
 
@@ -313,58 +335,80 @@ internal sealed class SpecificationReader(RuleStore store, LineWords lineWords, 
         return store.Names.NumberOf(Protocols.NameOf(value) ?? value) + 1;
     }
 
-    /// <summary>Reads packets and bytes from two words, or from one with a comma.</summary>
-    private bool ReadCounters(ref RuleRecord rule, ReadOnlySpan<LineWord> words, ref int index)
+    /// <summary>Takes counters in: packets and bytes from two words, or from one with a comma.</summary>
+    /// <param name="index">The rule's number in the store.</param>
+    /// <param name="ends">The line's words.</param>
+    /// <param name="word">Which of them the first is, or the option that it is attached to.</param>
+    /// <param name="start">Where the first value begins.</param>
+    /// <param name="length">How long it is.</param>
+    /// <returns>Which word was the last of them; -1 when they cannot be read, which is noted.</returns>
+    private int ReadCounters(int index, ReadOnlySpan<int> ends, int word, int start, int length)
     {
-        LineWord word = words[index];
-        if (_isNegated || !TryParseCounter(Unquoted(word), out ulong packets))
-            return ReadValue(ref rule, 'c', word);
-        if (++index >= words.Length)
-            return Refuse(Messages.ValueMissing, words[index - 2]);
-        return TryParseCounter(Unquoted(words[index]), out ulong bytes) ? SetCounters(packets, bytes) : Refuse(Messages.UnexpectedWord, words[index]);
-    }
-
-    // packets,bytes
-    private bool ReadCounters(ReadOnlySpan<char> value)
-    {
+        ReadOnlySpan<char> value = Unquoted(new LineWord(start, length));
         int comma = value.IndexOf(',');
-        return comma >= 0 && TryParseCounter(value[..comma], out ulong packets) && TryParseCounter(value[(comma + 1)..], out ulong bytes) && SetCounters(packets, bytes);
-    }
+        if (comma >= 0)
+        {
+            if (TryParseCounter(value[..comma], out ulong packets) && TryParseCounter(value[(comma + 1)..], out ulong bytes))
+            {
+                store.SetCounters(index, packets, bytes, false);
+                return word;
+            }
+        }
+        else if (start == ends[word - 1] + 1 && TryParseCounter(value, out ulong packets))
+        {
+            ReadOnlySpan<int> before = ends[..word];
+            do
+            {
+                if (++word >= ends.Length)
+                {
+                    RefuseLast(Messages.ValueMissing, before);
+                    return -1;
+                }
+            }
+            while (ends[word] == ends[word - 1] + 1);
+            (start, length) = (ends[word - 1] + 1, ends[word] - ends[word - 1] - 1);
+            if (TryParseCounter(Unquoted(new LineWord(start, length)), out ulong bytes))
+            {
+                store.SetCounters(index, packets, bytes, false);
+                return word;
+            }
+        }
 
-    private bool SetCounters(ulong packets, ulong bytes)
-    {
-        store.SetCounters(_rule, packets, bytes, false);
-        return true;
+        Refuse(start, length);
+        return -1;
     }
 
     private static bool TryParseCounter(ReadOnlySpan<char> text, out ulong value) =>
         ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
 
-    private bool Refuse(string message, LineWord word)
+    private bool Refuse(int start, int length) => Refuse(Messages.UnexpectedWord, start, length);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool Refuse(string message, int start, int length)
     {
-        errors.Report(message, word.Start, word.Length);
+        errors.Report(message, start, length);
         return false;
     }
 
-    private bool IsBang(LineWord word) => _text[word.Start] == '!';
+    private bool RefuseLast(string message, ReadOnlySpan<int> ends)
+    {
+        int last = ends.Length - 1;
+        while (ends[last] == ends[last - 1] + 1)
+            last--;
+        return Refuse(message, ends[last - 1] + 1, ends[last] - ends[last - 1] - 1);
+    }
 
     private ReadOnlySpan<char> Slice(LineWord word) => _text.AsSpan(word.Start, word.Length);
 
-    private ReadOnlySpan<char> Unquoted(LineWord word) => word.IsQuoted ? RuleText.Unquote(Slice(word)) : Slice(word);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Append(LineWord word, WordRole role, bool negated, bool attached = false)
+    private ReadOnlySpan<char> Unquoted(LineWord word)
     {
-        if (_chunkCount == _chunk.Length)
-            GrowChunk(word.Start);
-        _chunk[_chunkCount++] = new Word(word.Start, word.Length, role, negated, attached);
+        ReadOnlySpan<char> letters = Slice(word);
+        return lineWords.CanHaveQuotesIn(word.Start, word.Length) && letters.Contains('"') ? RuleText.Unquote(letters) : letters;
     }
 
-    private void GrowChunk(int position)
+    [InlineArray(32)]
+    private struct Values
     {
-        int before = _ruleWords;
-        store.GrowWords(ref _chunk, ref _ruleWords, ref _chunkCount, position);
-        if (_lastOption >= 0)
-            _lastOption -= before;
+        private LineWord _first;
     }
 }

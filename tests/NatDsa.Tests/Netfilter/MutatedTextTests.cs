@@ -98,8 +98,11 @@ public sealed class MutatedTextTests
         }
 
         Assert.Equal(full, quick);
-        if (ruleset.Format == RulesetFormat.IptablesSave)
-            Assert.Equal(text, IptablesSaveWriter.Write(ruleset));
+        if (ruleset.Format != RulesetFormat.IptablesSave)
+            return;
+        Assert.Equal(text, IptablesSaveWriter.Write(ruleset));
+        Ruleset deferred = RulesetReader.ReadDeferred(text, NetfilterFamily.Unknown);
+        Assert.Equal(ruleset.Rules.Select(rule => (rule.Text, rule.Number, rule.Packets)), deferred.Rules.Select(rule => (rule.Text, rule.Number, rule.Packets)));
     }
 
     /// <summary>Asks for everything that a ruleset tells, so that nothing that is made on demand is left out.</summary>

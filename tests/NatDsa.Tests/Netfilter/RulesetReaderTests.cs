@@ -100,6 +100,13 @@ public sealed class RulesetReaderTests
     [InlineData("*nat\n-A POSTROUTING -m comment --comment \"open\nCOMMIT\n", 2, 37)]
     [InlineData("*nat\n-A POSTROUTING -s inside ! -s 10.0.0.0/8\nCOMMIT\n", 2, 31)]
     [InlineData("*nat\n-A POSTROUTING -j ACCEPT -g X\nCOMMIT\n", 2, 29)]
+    [InlineData("*nat\n-A POSTROUTING -m \"\" -j MASQUERADE\nCOMMIT\n", 2, 19)]
+    [InlineData("*nat\n-A POSTROUTING -o \"\" -j MASQUERADE\nCOMMIT\n", 2, 19)]
+    [InlineData("*nat\n-A POSTROUTING -j MASQUERADE -o  \nCOMMIT\n", 2, 30)]
+    [InlineData("*nat\n-A POSTROUTING -\u0173 10.0.0.0/8 -j MASQUERADE\nCOMMIT\n", 2, 16)]
+    [InlineData("*nat\n-A POSTROUTING -\0x -j MASQUERADE\nCOMMIT\n", 2, 16)]
+    [InlineData("*nat\n-A POSTROUTING --fragments=1 -j MASQUERADE\nCOMMIT\n", 2, 16)]
+    [InlineData("*nat\n-A POSTROUTING -f1 -j MASQUERADE\nCOMMIT\n", 2, 16)]
     public void What_is_no_ruleset_is_refused_with_its_place_and_judged_unknown(string text, int line, int column)
     {
         RulesetSyntaxException error = Assert.Throws<RulesetSyntaxException>(() => RulesetReader.Read(text));
@@ -141,6 +148,80 @@ public sealed class RulesetReaderTests
         Ruleset marked = RulesetReader.Read("\uFEFF" + text.ReplaceLineEndings("\r\n"));
         Assert.Equal(plain.Rules.Select(Fields), marked.Rules.Select(Fields));
         Assert.Equal(NatAssessment.Of([plain], null).Status, NatAssessment.Of([marked], null).Status);
+    }
+
+    [Theory]
+    [InlineData("-A INPUT -s 1.1.1.1 -j ACCEPT\n-P FORWARD DROP\n-A INPUT -j DROP\n")]
+    [InlineData("-A INPUT -s 1.1.1.1 -j ACCEPT\n-N X\n-A INPUT -j DROP\n")]
+    [InlineData("-A INPUT -s 1.1.1.1 -j ACCEPT\n-X\n-A INPUT -j DROP\n")]
+    [InlineData("-A INPUT -s 1.1.1.1 -j ACCEPT\n[x] -A INPUT -j LOG\n-A INPUT -j DROP\n")]
+    [InlineData("-A INPUT -s 1.1.1.1 -j ACCEPT\n-A NONE -j LOG\n-A INPUT -j DROP\n")]
+    [InlineData("-A INPUT -j ACCEPT\n-I INPUT 1 -j \"DROP\"\n")]
+    [InlineData("[1:2] -A INPUT -j ACCEPT\n[3:4] -I INPUT 2 -j DROP\n-A FORWARD -j ACCEPT\n-I INPUT -j LOG\n")]
+    public void Rules_whose_reading_is_put_off_are_the_same(string lines)
+    {
+        string text = Head + lines + "COMMIT\n";
+        Assert.Equal(
+            RulesetReader.Read(text, RulesetReadMode.Lenient).Rules.Select(rule => (rule.Text, rule.Number, rule.Target, rule.Packets)),
+            RulesetReader.ReadDeferred(text, NetfilterFamily.Unknown).Rules.Select(rule => (rule.Text, rule.Number, rule.Target, rule.Packets)));
+    }
+
+    [Theory]
+    [InlineData("-A INPUT -i lo -p tcp -m tcp --dport 80 -j ACCEPT")]
+    [InlineData("-A INPUT  -i  lo   -p tcp  -m tcp   --dport  80  -j ACCEPT  ")]
+    [InlineData("-A\tINPUT\t-i lo -p tcp -m tcp\t--dport 80 \t -j ACCEPT\t")]
+    [InlineData("-A INPUT -ilo -p\"tcp\" -mtcp --dport 80 --jump=ACCEPT")]
+    [InlineData("-A INPUT -i \"l\"o -p tcp -m tcp --dport 80 -j \"ACCEPT\"")]
+    public void Blanks_and_quotes_around_words_change_nothing(string line)
+    {
+        Rule rule = One(line);
+        Assert.Equal(("lo", "tcp", "ACCEPT"), (rule.In?.Name, rule.Protocol, rule.Target));
+        RuleMatch match = Assert.Single(rule.Matches);
+        Assert.Equal(("tcp", "--dport 80"), (match.Name, Assert.Single(match.Options).ToString()));
+    }
+
+    [Fact]
+    public void An_address_of_any_length_is_read()
+    {
+        int[] numbers = [0, 7, 10, 99, 100, 199, 249, 250, 255];
+        foreach (int first in numbers)
+        {
+            foreach (int second in numbers)
+            {
+                foreach (int length in (int[])[0, 1, 8, 9, 10, 24, 31, 32])
+                {
+                    string address = $"{first}.{second}.{first}.{second}";
+                    Rule rule = One($"-A INPUT -s {address}/{length} -d {second}.0.0.{first} -j ACCEPT");
+                    Assert.Equal((address, (int?)length), (rule.Source?.Address?.ToString(), rule.Source?.PrefixLength));
+                    Assert.Equal($"{second}.0.0.{first}", rule.Destination?.ToString());
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("256.1.1.1")]
+    [InlineData("1.1.1.256")]
+    [InlineData("1.2.3")]
+    [InlineData("1.2.3.4.5")]
+    [InlineData("1..3.4")]
+    [InlineData(".1.2.3")]
+    [InlineData("1.2.3.")]
+    [InlineData("1000.2.3.4")]
+    [InlineData("1.2.3.4444")]
+    [InlineData("1.2.3.4x")]
+    public void What_is_no_address_is_a_name(string name) => Assert.Equal(name, One($"-A INPUT -s {name} -j ACCEPT").Source?.Name);
+
+    /// <summary>Words are looked for in blocks of 64 characters, and quotes can be open where one ends.</summary>
+    [Fact]
+    public void Words_are_found_wherever_they_lie()
+    {
+        for (int length = 0; length < 200; length++)
+        {
+            string comment = string.Concat(Enumerable.Repeat("a b ", 50))[..length] + "c";
+            Rule rule = One($"-A INPUT -s 10.1.2.3/32 -m comment --comment \"{comment}\" -p tcp -j ACCEPT");
+            Assert.Equal(("10.1.2.3", "tcp", "ACCEPT", comment), (rule.Source?.ToString(), rule.Protocol, rule.Target, rule.Matches[0].Options[0].Value));
+        }
     }
 
     private static (string, string, int, string?, string, string?) Fields(Rule rule) =>
