@@ -12,6 +12,9 @@ public sealed partial record PageExample(string Page, string Command, string Sta
     /// <summary>The width that the shown output was made for.</summary>
     public const int Width = 116;
 
+    /// <summary>A command whose output is laid out for that width, wherever it goes.</summary>
+    public static string AtItsWidth(string command) => $"& {{ {command} }} | Out-String -Width {Width}";
+
     /// <summary>Reads the commands of a page, in its order.</summary>
     public static IEnumerable<PageExample> Read(string file) =>
         Fence().Matches(File.ReadAllText(file)).Select(match => new PageExample(

@@ -67,14 +67,14 @@ public abstract class ArticleTests
 
     /// <summary>
     /// Runs a command with TARGET filled in, and returns what it printed: on the host itself, over a session that stays open, or by
-    /// natdsa on this machine, as an administrator would type it.
+    /// PowerShell on this machine, as an administrator would type it.
     /// </summary>
     private protected static async Task<string> AskAsync(Lab lab, LabShell shell, string target, string command)
     {
         switch (target)
         {
             case "Local":
-                return (await lab.Nat.NatdsaAsync(command.Replace("TARGET", ""))).EnsureSucceeded().Output.Trim();
+                return (await lab.Nat.PwshAsync(command.Replace("TARGET", ""))).EnsureSucceeded().Output.Trim();
             case "Session" or "ComputerName":
                 var ssh = $"-ComputerName {lab.Nat.Address} -Port {lab.Port} -UserName root -KeyFile '{lab.KeyFilePath}' -KnownHostsPath '{lab.KnownHostsPath}'";
                 var answer = await shell.RunAsync(command.Replace("TARGET", target == "Session" ? "@nat" : ssh));
@@ -84,7 +84,7 @@ public abstract class ArticleTests
                 var remoting = $"-HostName {lab.Nat.Address} -Port {lab.Port} -UserName root -KeyFilePath '{lab.KeyFilePath}' "
                     + $"-Options @{{UserKnownHostsFile = '{lab.KnownHostsPath}'}}";
                 var result = await LabCommand.RunAsync(
-                    [lab.Options.NatdsaPath, "-NoProfile", "-Command", command.Replace("TARGET", remoting)],
+                    LabPwsh.Here(command.Replace("TARGET", remoting)),
                     null, TimeSpan.FromSeconds(90), TestContext.Current.CancellationToken);
                 return result.EnsureSucceeded().Output.Trim();
         }

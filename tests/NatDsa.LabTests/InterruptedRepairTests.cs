@@ -91,8 +91,9 @@ public sealed class InterruptedRepairTests(SharedLab host) : IClassFixture<Share
         await host.BreakAsync();
         var before = await host.Nat.SnapshotAsync();
         var gate = await RepairGate.CloseAsync(host, RepairMoment.Rules);
-        using (var program = LabCommand.Start([host.Lab.Options.NatdsaPath, "-NoProfile", "-Command",
-            $"Repair-DsaNatHost -ComputerName {host.Nat.Address} -Port {host.Lab.Port} -UserName root -KeyFile '{host.Lab.KeyFilePath}' -KnownHostsPath '{host.Lab.KnownHostsPath}' -Confirm:0 -RollbackSec 5"]))
+        using (var program = LabCommand.Start(LabPwsh.Here(
+            $"Repair-DsaNatHost -ComputerName {host.Nat.Address} -Port {host.Lab.Port} -UserName root "
+            + $"-KeyFile '{host.Lab.KeyFilePath}' -KnownHostsPath '{host.Lab.KnownHostsPath}' -Confirm:0 -RollbackSec 5")))
         {
             Task<string>[] said = [program.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken), program.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken)];
             try

@@ -32,8 +32,8 @@ public sealed class JapaneseHostTests
         Assert.Equal(NatStatus.Healthy, (await ReadAsync(await StatusAsync())).Status);
         Assert.Equal(ChangeOutcome.NothingToDo, (await shell.RunAsync("Repair-DsaNatHost @nat -Confirm:0")).Only<RepairResult>().Outcome);
 
-        // Natdsa on the host itself, in that language.
-        var local = (await lab.Nat.NatdsaAsync("Get-NatIptablesState")).EnsureSucceeded().Output;
+        // PowerShell on the host itself, in that language.
+        var local = (await lab.Nat.PwshAsync("Get-NatIptablesState")).EnsureSucceeded().Output;
         Assert.Contains("Healthy", local, StringComparison.Ordinal);
 
         await lab.Nat.ShellAsync("service iptables stop; nft flush ruleset; rm -f /var/lock/subsys/iptables");

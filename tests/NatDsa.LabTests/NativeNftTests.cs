@@ -48,5 +48,5 @@ public sealed class NativeNftTests
 
     private static async Task OnNatAsync(Lab lab, string script) => (await lab.Nat.ShellAsync(script)).EnsureSucceeded();
 
-    private static async Task<string> AskAsync(Lab lab, string command) => (await lab.Nat.NatdsaAsync(command)).EnsureSucceeded().Output.Trim();
+    private static async Task<string> AskAsync(Lab lab, string command) => (await lab.Nat.PwshAsync(command)).EnsureSucceeded().Output.Trim();
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.Versioning;
 using NatDsa.Tests;
 using Xunit;
@@ -36,7 +35,7 @@ public sealed class PageExampleTests : IDisposable
             else if (!broken && needsAgent)
                 await lab.BreakAsync();
             broken = needsAgent;
-            (await lab.Nat.ShellAsync(AsAtFirst + Become(example.State, lab.Options.NatdsaPath))).EnsureSucceeded();
+            (await lab.Nat.ShellAsync(AsAtFirst + Become(example.State))).EnsureSucceeded();
             LabResult run = await RunAsync(lab, example);
             Assert.True(run.Error.Length == 0, $"{example.Command}\n{run}");
             Assert.Equal(PageExample.Normalise(example.Output!), PageExample.Normalise(run.Output));
@@ -45,13 +44,14 @@ public sealed class PageExampleTests : IDisposable
 
     private static bool NeedsAHost(PageExample example) => example.State.Length > 0;
 
-    private static string Become(string state, string natdsa) => state switch
+    private static string Become(string state) => state switch
     {
         "erased" => "/etc/init.d/ds_agent restart",
         "lost" => "/etc/init.d/ds_agent restart && mv /etc/sysconfig/iptables /root/good-rules",
         "clean" => "true",
         "unsaved" => "iptables -A FORWARD -s 192.0.2.0/24 -j DROP",
-        "flushed" => Become("repaired", natdsa) + $" && '{natdsa}' -NoProfile -Command Backup-NatIptablesState >/dev/null && iptables -t nat -F",
+        "flushed" => Become("repaired")
+            + $" && {LabPwsh.OnHost} -NoProfile -Command Backup-NatIptablesState >/dev/null && iptables -t nat -F",
         "repaired" => "touch /etc/use_dsa_with_iptables && service iptables restart && service ip6tables restart "
             + "&& chkconfig iptables on && chkconfig ip6tables on && /etc/init.d/ds_agent restart",
         _ => throw new ArgumentException($"No host has the state '{state}'.", nameof(state)),
@@ -60,14 +60,12 @@ public sealed class PageExampleTests : IDisposable
     // A command that names a host is typed elsewhere; any other, on the NAT host.
     private Task<LabResult> RunAsync(Lab lab, PageExample example)
     {
-        string[] natdsa = [lab.Options.NatdsaPath, "-NoProfile", "-Command"];
-        string width = string.Create(CultureInfo.InvariantCulture, $"COLUMNS={PageExample.Width}");
+        string command = PageExample.AtItsWidth(example.Command);
         return example.Command.Contains("-HostName", StringComparison.Ordinal) || example.Command.Contains("ssh ", StringComparison.Ordinal)
             ? LabCommand.RunAsync(
-                ["env", width, $"PATH={_folder}:{Environment.GetEnvironmentVariable("PATH")}", .. natdsa,
-                    $"$null = $ExecutionContext.SessionState.Path.SetLocation('{_folder}'); {example.Command}"],
+                LabPwsh.Here($"Set-Location '{_folder}'; {command}", _folder),
                 input: null, TimeSpan.FromSeconds(90), TestContext.Current.CancellationToken)
-            : lab.Nat.ExecAsync(["env", width, .. natdsa, example.Command], input: null, TimeSpan.FromSeconds(90));
+            : lab.Nat.PwshAsync(command, TimeSpan.FromSeconds(90));
     }
 
     // The pages call the hosts by their names, which only this ssh knows.

@@ -94,7 +94,7 @@ public sealed class PermissionTests(SharedLab host) : IClassFixture<SharedLab>
         Assert.Equal("TimedOut", (await host.RunAsync("Get-DsaAgentState @operator -Sudo -TimeoutSec 3")).ErrorId);
         var local = await host.Nat.ExecAsync(
             "setpriv", "--reuid=4242", "--regid=4242", "--clear-groups", "env", "HOME=/home/operator",
-            host.Lab.Options.NatdsaPath, "-NoProfile", "-Command",
+            LabPwsh.OnHost, "-NoProfile", "-Command",
             "$null = Get-DsaAgentState -Sudo -TimeoutSec 3 -ErrorAction SilentlyContinue; $Error[0].FullyQualifiedErrorId");
         Assert.StartsWith("TimedOut,", local.EnsureSucceeded().Output, StringComparison.Ordinal);
     }

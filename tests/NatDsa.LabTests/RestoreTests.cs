@@ -124,7 +124,7 @@ public sealed class RestoreTests(SharedLab host) : IClassFixture<SharedLab>, IDi
     {
         await host.RenewAsync();
         await host.OnNatAsync("iptables -I INPUT -j DROP; iptables -I INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT");
-        (await host.Nat.ExecAsync([host.Lab.Options.NatdsaPath, "-NoProfile", "-Command", "Backup-NatIptablesState"], input: null, TimeSpan.FromSeconds(60))).EnsureSucceeded();
+        (await host.Nat.PwshAsync("Backup-NatIptablesState")).EnsureSucceeded();
         await host.OnNatAsync("iptables -F INPUT");
         var before = await host.Nat.SnapshotAsync();
         host.Disconnect();

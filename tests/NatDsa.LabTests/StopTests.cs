@@ -36,26 +36,28 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
         }
 
         await UntilNoSshAsync();
-        await host.Nat.UntilAsync("! pgrep -f '[n]atdsa -sshs'", 30);
+        await host.Nat.UntilAsync("! pgrep -f '[p]wsh.dll -sshs'", 30);
     }
 
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Interrupted_natdsa_leaves_nothing_running(bool local)
+    public async Task An_interrupted_PowerShell_leaves_nothing_running(bool local)
     {
         await HangAsync();
         var nat = host.Nat;
         const string Command = "Get-DsaAgentState";
         using var program = local
-            ? nat.Start(host.Lab.Options.NatdsaPath, "-NoProfile", "-Command", Command)
-            : LabCommand.Start([host.Lab.Options.NatdsaPath, "-NoProfile", "-Command",
-                $"{Command} -HostName {nat.Address} -Port {host.Lab.Port} -UserName root -KeyFilePath '{host.Lab.KeyFilePath}' -Options @{{UserKnownHostsFile = '{host.Lab.KnownHostsPath}'}}"]);
+            ? nat.Start([LabPwsh.OnHost, .. LabPwsh.Arguments(Command)])
+            : LabCommand.Start(LabPwsh.Here(
+                $"{Command} -HostName {nat.Address} -Port {host.Lab.Port} -UserName root "
+                + $"-KeyFilePath '{host.Lab.KeyFilePath}' "
+                + $"-Options @{{UserKnownHostsFile = '{host.Lab.KnownHostsPath}'}}"));
         try
         {
             await host.Nat.UntilAsync("pgrep -f '[d]sa_query -c'", 30);
             if (local)
-                await host.OnNatAsync("kill -INT $(pgrep -f '[n]atdsa -NoProfile')");
+                await host.OnNatAsync("kill -INT $(pgrep -f '[p]wsh.dll -NoProfile')");
             else
                 (await LabCommand.RunAsync(["kill", "-INT", program.Id.ToString(CultureInfo.InvariantCulture)], cancellationToken: TestContext.Current.CancellationToken)).EnsureSucceeded();
             await program.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(s_limit, TestContext.Current.CancellationToken);
@@ -67,7 +69,7 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
         }
 
         await UntilKilledAsync();
-        await host.Nat.UntilAsync("! pgrep -f '[n]atdsa -'", 30);
+        await host.Nat.UntilAsync("! pgrep -f '[p]wsh.dll -'", 30);
         await UntilNoSshAsync();
     }
 
@@ -95,14 +97,14 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
         await host.RenewAsync();
         using var shell = new LabShell(host.Lab);
         Assert.Equal(NatStatus.Healthy, (await shell.RunAsync("Get-NatIptablesState @nat")).Only<NatIptablesState>().Status);
-        await host.OnNatAsync("kill -STOP $(pgrep -f '[n]atdsa -sshs')");
+        await host.OnNatAsync("kill -STOP $(pgrep -f '[p]wsh.dll -sshs')");
         try
         {
             Assert.Equal("TimedOut", (await shell.RunAsync("Get-NatIptablesState @nat -TimeoutSec 3")).ErrorId);
         }
         finally
         {
-            await host.OnNatAsync("kill -CONT $(pgrep -f '[n]atdsa -sshs')");
+            await host.OnNatAsync("kill -CONT $(pgrep -f '[p]wsh.dll -sshs')");
         }
     }
 
@@ -112,7 +114,7 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
         await host.RenewAsync();
         using var shell = new LabShell(host.Lab);
         await shell.RunAsync("$kept = $nat.Session; Get-NatIptablesState -Session $kept");
-        await host.OnNatAsync("kill -9 $(pgrep -f '[n]atdsa -sshs')");
+        await host.OnNatAsync("kill -9 $(pgrep -f '[p]wsh.dll -sshs')");
         Assert.Equal("TargetUnreachable", (await shell.RunAsync("Get-NatIptablesState -Session $kept")).ErrorId);
         Assert.Equal("TargetUnreachable", (await shell.RunAsync("Get-NatIptablesState -Session $kept")).ErrorId);
     }
@@ -139,14 +141,14 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
                 """);
             File.SetUnixFileMode(ssh, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             var answer = await LabCommand.RunAsync(
-                ["env", $"PATH={folder}:{Environment.GetEnvironmentVariable("PATH")}", $"PATH_WITHOUT_THIS={Environment.GetEnvironmentVariable("PATH")}", host.Lab.Options.NatdsaPath, "-NoProfile", "-Command", $$"""
+                ["env", $"PATH_WITHOUT_THIS={Environment.GetEnvironmentVariable("PATH")}", .. LabPwsh.Here($$"""
                 $session = New-PSSession -HostName {{host.Nat.Address}} -Port {{host.Lab.Port}} -UserName root -KeyFilePath '{{host.Lab.KeyFilePath}}' -Options @{UserKnownHostsFile = '{{host.Lab.KnownHostsPath}}'}
                 [string] (Get-NatIptablesState -Session $session).Status
                 [System.Diagnostics.Process]::Start('sh', '{{folder}}/lose').WaitForExit()
                 Get-NatIptablesState -Session $session -ErrorAction SilentlyContinue -ErrorVariable failed
                 $failed.FullyQualifiedErrorId
                 [System.Diagnostics.Process]::Start('sh', '{{folder}}/end').WaitForExit()
-                """],
+                """, folder)],
                 cancellationToken: TestContext.Current.CancellationToken);
             Assert.Equal("Healthy\nTargetUnreachable,NatDsa.Cmdlets.GetNatIptablesState\n", answer.EnsureSucceeded().Output);
         }
@@ -171,7 +173,7 @@ public sealed class StopTests(SharedLab host) : IClassFixture<SharedLab>
         await host.OnNatAsync("test ! -e /run/lab/dsa_query.signals");
     }
 
-    // An ssh of this process or of a natdsa that it started has the host's address among its arguments.
+    // An ssh of this process or of a PowerShell that it started has the host's address among its arguments.
     private async Task UntilNoSshAsync()
     {
         using var limit = new CancellationTokenSource(s_limit);

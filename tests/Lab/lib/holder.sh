@@ -137,17 +137,31 @@ Lab $NATDSA_LAB is up: nat ($LAB_FLAVOR, iptables-$LAB_BACKEND${LAB_AGENT:+, age
   a shell on nat       $lab ssh --lab $NATDSA_LAB nat
                        ssh -F $LAB_KEYS/ssh_config $LAB_NAT_ADDRESS
   inside, without ssh  $lab exec --lab $NATDSA_LAB nat -- iptables-save
-  here, as on nat      $lab exec --lab $NATDSA_LAB nat -- $LAB_NATDSA -Command "Get-NatIptablesState"
-  over SSH
-    $LAB_NATDSA -Command "Get-NatIptablesState -ComputerName $LAB_NAT_ADDRESS -Port 2222 -UserName root -KeyFile $LAB_KEYS/client -KnownHostsPath $LAB_KEYS/known_hosts"
-  over PowerShell remoting
-    $LAB_NATDSA -Command "Get-NatIptablesState -HostName $LAB_NAT_ADDRESS -Port 2222 -UserName root -KeyFilePath $LAB_KEYS/client -Options @{UserKnownHostsFile = '$LAB_KEYS/known_hosts'}"
-  the repair           $lab exec --lab $NATDSA_LAB nat -- $LAB_NATDSA -Command "Repair-DsaNatHost -Confirm:\\\$false"
-  over SSH, with the client's proof
-    $LAB_NATDSA -Command "Repair-DsaNatHost -ComputerName $LAB_NAT_ADDRESS -Port 2222 -UserName root -KeyFile $LAB_KEYS/client -KnownHostsPath $LAB_KEYS/known_hosts -VerifyFrom $LAB_CLIENT_ADDRESS -Confirm:\\\$false"
+
+In PowerShell on nat, which has the module ($lab exec --lab $NATDSA_LAB nat -- pwsh):
+
+  Get-NatIptablesState
+  Repair-DsaNatHost
+
+In PowerShell here (in the repository: dotnet pwsh -NoExit -Command "Import-Module ./out/NatDsa"):
+
+  \$ssh = @{
+    ComputerName = '$LAB_NAT_ADDRESS'; Port = 2222; UserName = 'root'
+    KeyFilePath = '$LAB_KEYS/client'
+    KnownHostsPath = '$LAB_KEYS/known_hosts'
+  }
+  Get-NatIptablesState @ssh
+  Repair-DsaNatHost @ssh -VerifyFrom $LAB_CLIENT_ADDRESS
+
+  \$remoting = @{
+    HostName = '$LAB_NAT_ADDRESS'; Port = 2222; UserName = 'root'
+    KeyFilePath = '$LAB_KEYS/client'
+    Options = @{ UserKnownHostsFile = '$LAB_KEYS/known_hosts' }
+  }
+  Get-NatIptablesState @remoting
 
 Ctrl+C, or "$lab down --lab $NATDSA_LAB", ends it.
 EOF
-[ -x "$LAB_NATDSA" ] || echo "natdsa is not there yet: build it with 'dotnet build -c Release', or name another one with --natdsa." >&2
+[ -e "$LAB_REPO/out/NatDsa" ] || echo "The module is not there yet: build it with 'dotnet build -c Release'." >&2
 sleep infinity &
 wait $!

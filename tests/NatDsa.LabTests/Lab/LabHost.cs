@@ -52,13 +52,13 @@ public sealed class LabHost
     /// <summary>Starts a program inside the host; the caller ends it, or the lab's end does.</summary>
     public Process Start(params string[] command) => LabCommand.Start(Inside(command));
 
-    /// <summary>Runs natdsa inside the host, where the module's Local target is the host.</summary>
+    /// <summary>Runs a command in PowerShell inside the host, where the module's Local target is the host.</summary>
     /// <param name="command">What <c>-Command</c> gets.</param>
     /// <param name="timeLimit">How long it may take; 60 s unless told.</param>
-    public Task<LabResult> NatdsaAsync(
+    public Task<LabResult> PwshAsync(
         string command,
         TimeSpan? timeLimit = null) =>
-        ExecAsync([_lab.Options.NatdsaPath, "-NoProfile", "-Command", command], input: null, timeLimit);
+        ExecAsync([LabPwsh.OnHost, .. LabPwsh.Arguments(command)], input: null, timeLimit);
 
     /// <summary>Runs a command over ssh.</summary>
     /// <param name="command">The command line, for the login's shell.</param>

@@ -44,9 +44,6 @@ public sealed record LabOptions(LabFlavor Flavor = LabFlavor.SysV, LabBackend Ba
     /// <summary>Debian packages that a NAT host with systemd has besides.</summary>
     public IReadOnlyList<string> With { get; init; } = [];
 
-    /// <summary>The natdsa program that the hosts' <c>powershell</c> subsystem runs.</summary>
-    public string NatdsaPath { get; init; } = LabPaths.Natdsa;
-
     /// <summary>Whether systemd runs on the NAT host.</summary>
     public bool OnSystemd => Flavor is LabFlavor.Systemd or LabFlavor.Rhel7;
 
@@ -60,7 +57,6 @@ public sealed record LabOptions(LabFlavor Flavor = LabFlavor.SysV, LabBackend Ba
         "--backend", Backend is LabBackend.Nft ? "nft" : "legacy",
         "--locale", Locale,
         "--rules", Rules,
-        "--natdsa", NatdsaPath,
         .. With.SelectMany(package => new[] { "--with", package }),
     ];
 }

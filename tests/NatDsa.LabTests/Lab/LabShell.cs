@@ -24,7 +24,7 @@ public sealed class LabShell : IDisposable
     public LabShell(Lab lab)
     {
         _lab = lab;
-        var state = InitialSessionState.CreateDefault2();
+        var state = InitialSessionState.CreateDefault();
         state.ThrowOnRunspaceOpenError = true;
         state.ImportPSModule([typeof(GetNatIptablesState).Assembly.Location]);
         state.Variables.Add(new SessionStateVariableEntry("natSsh", Remoting(lab.Nat, "root"), null));

@@ -2,7 +2,7 @@ using System.Text;
 using NatDsa.Change;
 using NatDsa.Privilege;
 using NatDsa.Probe;
-using NatDsa.Tests.Host;
+using NatDsa.Tests.Running;
 using Xunit;
 
 namespace NatDsa.Tests.Change;

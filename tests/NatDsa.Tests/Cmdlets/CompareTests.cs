@@ -1,6 +1,5 @@
-using System.Globalization;
 using System.Management.Automation;
-using NatDsa.Tests.Host;
+using NatDsa.Tests.Running;
 using Xunit;
 
 namespace NatDsa.Tests.Cmdlets;
@@ -94,10 +93,8 @@ public sealed class CompareTests : IDisposable
 
     private async Task<string> ShownAsync(string command)
     {
-        ProgramRun run = await ProgramRun.OfAsync(ProgramRun.Start(
-            Repository.Program,
-            ["-Command", $"$null = $ExecutionContext.SessionState.Path.SetLocation('{_folder.FullName}'); {command}"],
-            ("COLUMNS", PageExample.Width.ToString(CultureInfo.InvariantCulture))));
+        ProgramRun run = await ProgramRun.PwshAsync(
+            $"Set-Location '{_folder.FullName}'; {PageExample.AtItsWidth(command)}");
         Assert.Equal("", run.Error);
         return run.Output.ReplaceLineEndings("\n");
     }

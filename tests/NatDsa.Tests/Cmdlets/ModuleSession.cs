@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
-using NatDsa.Tests.Host;
+using NatDsa.Tests.Running;
 using Xunit;
 
 namespace NatDsa.Tests.Cmdlets;
@@ -12,7 +12,7 @@ internal sealed class ModuleSession : IDisposable
 
     public ModuleSession()
     {
-        _runspace = RunspaceFactory.CreateRunspace(InitialSessionState.CreateDefault2());
+        _runspace = RunspaceFactory.CreateRunspace(InitialSessionState.CreateDefault());
         _runspace.Open();
         Run("$ErrorActionPreference = 'Continue'");
         Assert.Empty(Run($"Import-Module '{Path.Combine(Repository.Module, "NatDsa.psd1")}'").Errors);

@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using System.Text;
 using NatDsa.Netfilter;
-using NatDsa.Tests.Host;
+using NatDsa.Tests.Running;
 using Xunit;
 
 namespace NatDsa.Tests.Cmdlets;

@@ -3,7 +3,7 @@ using System.Management.Automation;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using NatDsa.Targets;
-using NatDsa.Tests.Host;
+using NatDsa.Tests.Running;
 using Xunit;
 
 namespace NatDsa.Tests.Help;
@@ -106,8 +106,10 @@ public sealed partial class HelpTests
     [InlineData("ja_JP.UTF-8")]
     public async Task Help_is_found_whatever_the_language(string locale)
     {
-        ProgramRun run = await ProgramRun.OfAsync(ProgramRun.Start(
-            Repository.Program, ["-Command", "(Get-Help Repair-DsaNatHost).Synopsis; Get-Help about_NatDsa* | ForEach-Object { $_.Name + ': ' + $_.Synopsis }"], ("LC_ALL", locale)));
+        ProgramRun run = await ProgramRun.PwshAsync(
+            "Import-Module NatDsa; (Get-Help Repair-DsaNatHost).Synopsis; "
+                + "Get-Help about_NatDsa* | ForEach-Object { $_.Name + ': ' + $_.Synopsis }",
+            ("LC_ALL", locale));
         Assert.Equal("", run.Error);
         Assert.Contains("Brings the NAT of a host back", run.Output, StringComparison.Ordinal);
         Assert.Contains("about_NatDsa: Finds and repairs NAT hosts", run.Output, StringComparison.Ordinal);
@@ -123,13 +125,13 @@ public sealed partial class HelpTests
         string[] documented = [.. Row().Matches(File.ReadAllText(Path.Combine(Repository.Root, "docs", "errors.md"))).Select(m => m.Groups[1].Value)];
         Assert.Equal(ids.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
 
-        ProgramRun run = await ProgramRun.NatDsaAsync("-Command", "Get-Help about_NatDsa_Errors");
+        ProgramRun run = await ProgramRun.PwshAsync("Get-Help about_NatDsa_Errors");
         Assert.All(ids, id => Assert.Contains($"\n    {id} ", run.Output.ReplaceLineEndings("\n"), StringComparison.Ordinal));
     }
 
     private static async Task<PSObject[]> AskAsync()
     {
-        ProgramRun run = await ProgramRun.NatDsaAsync("-Command", Ask);
+        ProgramRun run = await ProgramRun.PwshAsync(Ask);
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         return [.. ((IEnumerable)((PSObject)PSSerializer.Deserialize(run.Output)).BaseObject).Cast<PSObject>()];
     }

@@ -1,8 +1,7 @@
-using System.Globalization;
 using System.Management.Automation;
 using System.Management.Automation.Language;
 using NatDsa.Tests.Cmdlets;
-using NatDsa.Tests.Host;
+using NatDsa.Tests.Running;
 using Xunit;
 
 namespace NatDsa.Tests.Help;
@@ -10,8 +9,8 @@ namespace NatDsa.Tests.Help;
 /// <summary>The commands that the pages show.</summary>
 public sealed class PageExampleTests
 {
-    // What pwsh has and the engine alone has not, and what is no PowerShell at all.
-    private static readonly string[] s_commandsOfOthers = ["Get-ChildItem", "Get-Credential", "Import-Csv", "New-SSHSession", "Read-Host", "ssh"];
+    // Posh-SSH's, and what is no PowerShell at all.
+    private static readonly string[] s_commandsOfOthers = ["New-SSHSession", "ssh"];
 
     public static TheoryData<int, string> WithoutAHost()
     {
@@ -50,10 +49,8 @@ public sealed class PageExampleTests
     public async Task An_example_on_the_samples_prints_what_its_page_says(int index, string command)
     {
         PageExample example = PageExample.ReadAll(Repository.Root).ElementAt(index);
-        ProgramRun run = await ProgramRun.OfAsync(ProgramRun.Start(
-            Repository.Program,
-            ["-Command", $"$null = $ExecutionContext.SessionState.Path.SetLocation('{Repository.Root}'); {command}"],
-            ("COLUMNS", PageExample.Width.ToString(CultureInfo.InvariantCulture))));
+        ProgramRun run = await ProgramRun.PwshAsync(
+            $"Set-Location '{Repository.Root}'; {PageExample.AtItsWidth(command)}");
         Assert.Equal("", run.Error);
         Assert.Equal(PageExample.Normalise(example.Output!), PageExample.Normalise(run.Output));
     }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using NatDsa.Privilege;
 using NatDsa.Probe;
-using NatDsa.Tests.Host;
+using NatDsa.Tests.Running;
 using Xunit;
 
 namespace NatDsa.Tests.Probe;

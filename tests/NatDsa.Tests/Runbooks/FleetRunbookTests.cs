@@ -3,7 +3,7 @@ using System.Management.Automation;
 using System.Security;
 using System.Text.Json;
 using NatDsa.Tests.Cmdlets;
-using NatDsa.Tests.Host;
+using NatDsa.Tests.Running;
 using NatDsa.Tests.Ssh;
 using Xunit;
 

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Management.Automation;
 using System.Security;
 using NatDsa.Tests.Cmdlets;
-using NatDsa.Tests.Host;
+using NatDsa.Tests.Running;
 using Xunit;
 
 namespace NatDsa.Tests.Ssh;
@@ -81,7 +81,7 @@ public sealed class BadHostTests(SshHost host) : IClassFixture<SshHost>, IDispos
             ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:99 dev nowhere || exit
             for file in resolv.conf nsswitch.conf; do mount --bind "$1/$file" "/etc/$file" || exit; done
             exec "$2" -NoProfile -Command "Get-NatIptablesState $3 nat01.example -UserName bash $4 '$1/openssh-ed25519' -TimeoutSec 3 -ErrorVariable e -ErrorAction SilentlyContinue; \$e.FullyQualifiedErrorId"
-            """, "sh", host.Folder, Repository.Program, name, key]))
+            """, "sh", host.Folder, Pwsh.Program, name, key]))
             .WaitAsync(s_patience, TestContext.Current.CancellationToken);
         Assert.StartsWith("TimedOut,", run.Output, StringComparison.Ordinal);
     }
@@ -122,7 +122,7 @@ public sealed class BadHostTests(SshHost host) : IClassFixture<SshHost>, IDispos
     public async Task A_host_without_end_to_its_answer_is_cut_off_and_not_held()
     {
         string name = $"flood@127.0.0.1:{host.Port}";
-        ProgramRun run = await ProgramRun.NatDsaAsync("-Command",
+        ProgramRun run = await ProgramRun.PwshAsync(
             $"{Command(name, 60)} -ErrorVariable e -ErrorAction SilentlyContinue; \"$($e.FullyQualifiedErrorId) $($e.TargetObject)\"; [Diagnostics.Process]::GetCurrentProcess().PeakWorkingSet64")
             .WaitAsync(s_patience, TestContext.Current.CancellationToken);
         string[] lines = run.Output.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

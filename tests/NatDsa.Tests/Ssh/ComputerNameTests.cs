@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using System.Security;
 using NatDsa.Tests.Cmdlets;
-using NatDsa.Tests.Host;
+using NatDsa.Tests.Running;
 using Xunit;
 
 namespace NatDsa.Tests.Ssh;
@@ -215,10 +215,10 @@ public sealed class ComputerNameTests(SshHost host) : IClassFixture<SshHost>, ID
         Directory.CreateDirectory(Path.Combine(home, ".ssh"));
         File.Copy(host.Key(key), Path.Combine(home, ".ssh", name));
         File.Copy(host.KnownHosts(), Path.Combine(home, ".ssh", "known_hosts"));
-        ProgramRun run = await ProgramRun.OfAsync(ProgramRun.Start(
-            Repository.Program,
-            ["-Command", $"(Get-DsaAgentState -ComputerName bash@127.0.0.1:{host.Port} -ErrorVariable e -ErrorAction SilentlyContinue).ComputerName; $e.FullyQualifiedErrorId"],
-            ("HOME", home)));
+        ProgramRun run = await ProgramRun.PwshAsync(
+            $"(Get-DsaAgentState -ComputerName bash@127.0.0.1:{host.Port} -ErrorVariable e -ErrorAction SilentlyContinue)"
+                + ".ComputerName; $e.FullyQualifiedErrorId",
+            ("HOME", home));
         Assert.Equal(error ?? $"bash@127.0.0.1:{host.Port}", run.Output.Trim().Split(',')[0]);
     }
 

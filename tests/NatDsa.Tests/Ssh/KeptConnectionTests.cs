@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using NatDsa.Tests.Cmdlets;
-using NatDsa.Tests.Host;
+using NatDsa.Tests.Running;
 using Xunit;
 
 namespace NatDsa.Tests.Ssh;

@@ -1,5 +1,5 @@
 using NatDsa.Ssh;
-using NatDsa.Tests.Host;
+using NatDsa.Tests.Running;
 using Xunit;
 
 namespace NatDsa.Tests.Ssh;

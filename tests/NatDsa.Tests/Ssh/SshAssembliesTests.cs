@@ -1,4 +1,4 @@
-using NatDsa.Tests.Host;
+using NatDsa.Tests.Running;
 using Xunit;
 
 namespace NatDsa.Tests.Ssh;
@@ -19,7 +19,7 @@ public sealed class SshAssembliesTests(SshHost host) : IClassFixture<SshHost>
     [Fact]
     public async Task The_module_alone_does_not_load_it()
     {
-        ProgramRun run = await ProgramRun.NatDsaAsync("-Command", $"$null = Get-NatIptablesState -Path '{Repository.Root}/samples/erased.txt'; $null = Get-NatIptablesState; {Loaded}");
+        ProgramRun run = await ProgramRun.PwshAsync($"$null = Get-NatIptablesState -Path '{Repository.Root}/samples/erased.txt'; $null = Get-NatIptablesState; {Loaded}");
         Assert.Equal("", run.Output.Trim());
     }
 
@@ -27,8 +27,7 @@ public sealed class SshAssembliesTests(SshHost host) : IClassFixture<SshHost>
     public async Task Another_copy_does_not_meet_it()
     {
         string other = Path.Combine(AppContext.BaseDirectory, "ssh-2024", "Renci.SshNet.dll");
-        ProgramRun run = await ProgramRun.NatDsaAsync(
-            "-Command",
+        ProgramRun run = await ProgramRun.PwshAsync(
             $"""
             $null = [System.Reflection.Assembly]::LoadFrom('{other}').GetTypes
             (Get-DsaAgentState -ComputerName root@127.0.0.1 -Port {host.Port} -KeyFile '{host.Key("openssh-ed25519")}' -KnownHostsPath '{host.KnownHosts()}').ComputerName

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
-using NatDsa.Tests.Host;
+using NatDsa.Tests.Running;
 using Xunit;
 
 namespace NatDsa.Tests.Ssh;

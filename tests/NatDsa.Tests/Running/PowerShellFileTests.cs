@@ -5,7 +5,7 @@ using System.Management.Automation.Runspaces;
 using System.Xml.Linq;
 using Xunit;
 
-namespace NatDsa.Tests.Host;
+namespace NatDsa.Tests.Running;
 
 public sealed class PowerShellFileTests
 {

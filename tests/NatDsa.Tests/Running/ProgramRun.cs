@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 
-namespace NatDsa.Tests.Host;
+namespace NatDsa.Tests.Running;
 
 /// <summary>One run of a program, to its end.</summary>
 /// <param name="ExitCode">Its exit code.</param>
@@ -11,8 +11,13 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>Runs natdsa.</summary>
-    public static Task<ProgramRun> NatDsaAsync(params string[] arguments) => OfAsync(Start(Repository.Program, arguments));
+    /// <summary>Runs a command in a PowerShell of its own, which finds the module by its name.</summary>
+    public static Task<ProgramRun> PwshAsync(string command, params (string Name, string Value)[] environment) =>
+        OfAsync(StartPwsh(command, environment));
+
+    /// <summary>Starts a command in a PowerShell of its own, which finds the module by its name.</summary>
+    public static Process StartPwsh(string command, params (string Name, string Value)[] environment) =>
+        Start(Pwsh.Program, ["-NoProfile", "-NonInteractive", "-Command", command], environment);
 
     /// <summary>Starts a program in a C locale, without colours, with its three streams in the caller's hands.</summary>
     public static Process Start(string program, string[] arguments, params (string Name, string Value)[] environment)
@@ -26,11 +31,13 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
             StandardOutputEncoding = Utf8,
             StandardErrorEncoding = Utf8,
         };
-        foreach (string unwanted in (string[])["NO_COLOR", "COLUMNS", "LANG", "LC_ALL", "LC_MESSAGES", "PSModulePath"])
+        foreach (string unwanted in (string[])["NO_COLOR", "COLUMNS", "LANG", "LC_ALL", "LC_MESSAGES"])
             start.Environment.Remove(unwanted);
         start.Environment["LC_ALL"] = "C.UTF-8";
         start.Environment["TERM"] = "xterm-256color";
-        start.Environment["DOTNET_ROOT"] = Repository.DotnetRoot;
+        start.Environment["DOTNET_ROOT"] = Pwsh.DotnetRoot;
+        start.Environment["PSModulePath"] = Path.GetDirectoryName(Repository.Module);
+        start.Environment["POWERSHELL_TELEMETRY_OPTOUT"] = "1";
         foreach ((string name, string value) in environment)
             start.Environment[name] = value;
         return Process.Start(start)!;

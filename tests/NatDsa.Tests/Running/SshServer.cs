@@ -3,9 +3,9 @@ using System.Net;
 using System.Net.Sockets;
 using Xunit;
 
-namespace NatDsa.Tests.Host;
+namespace NatDsa.Tests.Running;
 
-/// <summary>An sshd of the tests' own on a loopback port, with keys of its own and natdsa as its powershell subsystem.</summary>
+/// <summary>An sshd of the tests' own on a loopback port, with keys of its own and PowerShell as its powershell subsystem.</summary>
 public sealed class SshServer : IAsyncLifetime
 {
     private const string Sshd = "/usr/sbin/sshd";
@@ -42,8 +42,8 @@ public sealed class SshServer : IAsyncLifetime
             PermitRootLogin yes
             PasswordAuthentication no
             AuthorizedKeysFile {KeyFile}.pub
-            SetEnv SHLVL=1 DOTNET_ROOT={Repository.DotnetRoot} POWERSHELL_TELEMETRY_OPTOUT=1
-            Subsystem powershell {Repository.Program} -sshs -NoLogo
+            SetEnv SHLVL=1 DOTNET_ROOT={Pwsh.DotnetRoot} POWERSHELL_TELEMETRY_OPTOUT=1
+            Subsystem powershell {Pwsh.Program} -sshs -NoLogo -NoProfile
 
             """);
         _sshd = ProgramRun.Start(Sshd, ["-D", "-e", "-f", configuration]);

@@ -1,4 +1,4 @@
-namespace NatDsa.Tests.Host;
+namespace NatDsa.Tests.Running;
 
 /// <summary>Where the files that are tested as they lie are.</summary>
 internal static class Repository
@@ -15,19 +15,12 @@ internal static class Repository
     /// <summary>The module as it was laid.</summary>
     public static string Module { get; } = Path.Combine(Root, "out", Configuration == "Release" ? "" : Configuration, "NatDsa");
 
-    /// <summary>The natdsa program.</summary>
-    public static string Program { get; } =
-        Path.Combine(Root, "src", "NatDsa.Host", "bin", Configuration, "net10.0", OperatingSystem.IsWindows() ? "natdsa.exe" : "natdsa");
-
     /// <summary>Where the module's assembly was built, with its documentation.</summary>
     public static string ModuleBuild { get; } = Path.Combine(Root, "src", "NatDsa", "bin", Configuration, "net8.0");
 
     /// <summary>The program that makes the module's help.</summary>
     public static string HelpTool { get; } =
         Path.Combine(Root, "src", "NatDsa.Help", "bin", Configuration, "net10.0", OperatingSystem.IsWindows() ? "NatDsa.Help.exe" : "NatDsa.Help");
-
-    /// <summary>The .NET that runs these tests: what a program that is started apart must find.</summary>
-    public static string DotnetRoot { get; } = Path.GetFullPath(Path.Combine(typeof(object).Assembly.Location, "../../../.."));
 
     private static string FindRoot()
     {
