@@ -1,7 +1,15 @@
 #!/usr/bin/env bash
 # The whole suite on a Debian or Ubuntu that has nothing but the .NET SDK: installs what the lab needs, builds, checks the
-# format, runs every test project. The last line is "N passed, N failed, N skipped"; the exit code is 0 only when nothing failed.
+# format, runs every test project, and the specs in PowerShell. --all adds every fault case and every real owner of rules.
+# The last line is "N passed, N failed, N skipped"; the exit code is 0 only when nothing failed.
 set -uo pipefail
+# Started in the background, it would hand on that SIGINT is ignored; some tests send that.
+[ -n "${NATDSA_SIGNALS:-}" ] || NATDSA_SIGNALS=default exec env --default-signal=INT,QUIT bash "$0" "$@"
+case "${1:-}" in
+  '') ;;
+  --all) export NATDSA_FAULTS=all NATDSA_OWNERS=all ;;
+  *) echo "usage: tests/run.sh [--all]" >&2; exit 2 ;;
+esac
 cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 POWERSHELL_TELEMETRY_OPTOUT=1 DOTNET_CLI_UI_LANGUAGE=en MSBUILDDISABLENODEREUSE=1
@@ -65,6 +73,37 @@ run_project() {
   fi
 }
 
+# Runs the specs with a version of Pester, file by file, and adds their counts. A spec that says nothing for five minutes
+# has hung: it is ended, and the lines before tell which.
+run_specs() {
+  local version=$1 file name line output pid
+  local -a counts
+  shift
+  for file in tests/Pester/*.Tests.ps1; do
+    name=$(basename "$file" .Tests.ps1)
+    counts=()
+    printf '\n== %s, Pester %s\n' "$name" "$version"
+    exec {output}< <(exec env --default-signal=INT,QUIT \
+      dotnet pwsh -NoProfile -File tests/Pester/run.ps1 -PesterVersion "$version" -Name "$name" "$@" 2>&1)
+    pid=$!
+    while IFS= read -r -t 300 -u "$output" line; do
+      printf '%s\n' "$line"
+      if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+        counts=("${BASH_REMATCH[@]:1}")
+      fi
+    done
+    if [ ${#counts[@]} -eq 3 ]; then
+      passed=$((passed + counts[0])) failed=$((failed + counts[1])) skipped=$((skipped + counts[2]))
+    else
+      printf '\nFAILED: %s has ended, or has said nothing for five minutes, after the lines above\n' "$name"
+      failed=$((failed + 1))
+      kill -KILL "$pid" 2>/dev/null
+      pkill -KILL -P "$pid"
+    fi
+    exec {output}<&-
+  done
+}
+
 count() {
   sed -n "s/^[[:space:]]*$1:[[:space:]]*\([0-9][0-9]*\)[[:space:]]*\$/\1/p" "$2" | tail -n 1 | grep . || echo 0
 }
@@ -78,6 +117,7 @@ if [ "$(id -u)" -eq 0 ]; then
   tests/Lab/lab prepare >/dev/null &
   preparing=$!
 fi
+check "PowerShell could not be restored" dotnet tool restore || finish
 check "the solution does not build" dotnet build -c Release NatDsa.slnx || finish
 check "the format is not what 'dotnet format NatDsa.slnx' makes it; the lines above say where" \
   dotnet format NatDsa.slnx --no-restore --verify-no-changes
@@ -85,4 +125,6 @@ check "the format is not what 'dotnet format NatDsa.slnx' makes it; the lines ab
 for project in tests/*/*.csproj; do
   run_project "$project"
 done
+run_specs 6.2.0
+run_specs 5.9.1 -WithoutLab
 finish

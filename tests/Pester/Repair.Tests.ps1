@@ -1,80 +1,40 @@
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.0' }
 
-<#
-The incident over PowerShell remoting: a lab (tests/Lab) with a NAT host that the agent has just erased, repaired over
-New-PSSession -HostName. It needs Linux, root, and the natdsa program of a Release build; elsewhere it is skipped.
-#>
-
-BeforeDiscovery {
-    $script:whyNot = if (-not $IsLinux) { 'the lab needs Linux' }
-    elseif ((id -u) -ne 0) { 'the lab needs root' }
-    elseif (-not (Test-Path -LiteralPath (Join-Path $PSScriptRoot '..' '..' 'src' 'NatDsa.Host' 'bin' 'Release' 'net10.0' 'natdsa'))) { 'natdsa is not built' }
-    if ($whyNot) {
-        Write-Host "Repair.Tests.ps1 is skipped: $whyNot."
-    }
+BeforeAll {
+    Import-Module "$PSScriptRoot/../../out/NatDsa/NatDsa.psd1"
+    Import-Module "$PSScriptRoot/NatDsaLab.psm1"
 }
 
-Describe 'Repair-DsaNatHost over New-PSSession -HostName' -Skip:([bool] $whyNot) {
+Describe 'A host that the agent has erased is repaired: <_>' -Tag Lab -ForEach 'Local', 'Session', 'HostName', 'ComputerName', 'PoshSsh' {
     BeforeAll {
-        $root = (Resolve-Path -LiteralPath (Join-Path $PSScriptRoot '..' '..')).Path
-        Import-Module -Name (Join-Path $root 'out' 'NatDsa' 'NatDsa.psd1') -Force
-
-        # It lives until its standard input closes, whatever becomes of this process.
-        $start = [System.Diagnostics.ProcessStartInfo]::new((Join-Path $root 'tests' 'Lab' 'lab'))
-        'up', '--hold', '--flavor', 'sysv', '--agent', '9.5.3-2754.el6', '--broken' | ForEach-Object { $start.ArgumentList.Add($_) }
-        $start.ArgumentList.Add('--natdsa')
-        $start.ArgumentList.Add((Join-Path $root 'src' 'NatDsa.Host' 'bin' 'Release' 'net10.0' 'natdsa'))
-        $start.RedirectStandardInput = $true
-        $start.RedirectStandardOutput = $true
-        $start.UseShellExecute = $false
-        $script:lab = [System.Diagnostics.Process]::Start($start)
-        $raised = @{}
-        while (($line = $lab.StandardOutput.ReadLine()) -and $line -ne 'ready') {
-            $name, $value = $line -split '=', 2
-            $raised[$name] = $value
-        }
-
-        if ($line -ne 'ready') {
-            throw 'The lab could not be raised; what is missing stands above, and in tests/Lab/README.md.'
-        }
-
-        $reach = @{
-            UserName    = 'root'
-            Port        = [int] $raised['port']
-            KeyFilePath = $raised['key']
-            Options     = @{ UserKnownHostsFile = $raised['known_hosts'] }
-        }
-        $script:nat = New-PSSession -HostName $raised['nat.address'] @reach
-        $script:client = New-PSSession -HostName $raised['client.address'] @reach
+        $way = $_
+        $lab = Start-NatLab -Agent 9.5.3-2754.el6 -Broken
+        $target = Get-LabTarget -Lab $lab -Way $way
+        function Ask($command) { Invoke-LabCommand -Lab $lab -Way $way -Target $target -Command $command }
     }
 
-    AfterAll {
-        @($nat, $client) | Where-Object { $_ } | Remove-PSSession
-        if ($lab) {
-            $lab.StandardInput.Close()
-            $lab.WaitForExit()
-        }
-    }
+    AfterAll { Stop-NatLab $lab }
 
     It 'the host is erased, and the client is cut off' {
-        (Get-NatIptablesState -Session $nat).Status | Should -Be 'Erased'
-        Test-NatEgress -Session $client -Quiet -ErrorAction SilentlyContinue | Should -BeFalse
-        (Get-DsaAgentState -Session $nat).Risk | Should -Be 'ErasesOnNextStart'
+        (Ask 'Get-NatIptablesState @target').Status | Should -Be 'Erased'
+        Invoke-NatLab $lab 'fetch' -AllowFailure | Should -Match '000 from'
+        (Ask 'Get-DsaAgentState @target').Risk | Should -Be 'ErasesOnNextStart'
     }
 
     It '-WhatIf changes nothing' {
-        Repair-DsaNatHost -Session $nat -WhatIf
-        (Get-NatIptablesState -Session $nat).Status | Should -Be 'Erased'
-        Test-DsaMarkerFile -Session $nat -Quiet | Should -BeFalse
+        Ask 'Repair-DsaNatHost @target -WhatIf'
+        (Ask 'Get-NatIptablesState @target').Status | Should -Be 'Erased'
+        Ask 'Test-DsaMarkerFile @target -Quiet' | Should -BeFalse
     }
 
-    It 'the repair is done once the client is answered' {
-        (Repair-DsaNatHost -Session $nat -VerifyFrom $client -VerifyUri 'http://203.0.113.10/' -Confirm:$false).Outcome | Should -Be 'Done'
-        (Get-NatIptablesState -Session $nat).Status | Should -Be 'Healthy'
-        Test-DsaMarkerFile -Session $nat -Quiet | Should -BeTrue
+    It 'the repair brings the internet back to the client' {
+        (Ask 'Repair-DsaNatHost @target -Confirm:$false').Outcome | Should -Be 'Done'
+        Invoke-NatLab $lab 'fetch' | Should -Match '200 from'
+        (Ask 'Get-NatIptablesState @target').Status | Should -Be 'Healthy'
+        Ask 'Test-DsaMarkerFile @target -Quiet' | Should -BeTrue
     }
 
     It 'a second repair changes nothing' {
-        (Repair-DsaNatHost -Session $nat -Confirm:$false).Outcome | Should -Be 'NothingToDo'
+        (Ask 'Repair-DsaNatHost @target -Confirm:$false').Outcome | Should -Be 'NothingToDo'
     }
 }
