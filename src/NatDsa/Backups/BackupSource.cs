@@ -34,7 +34,7 @@ internal sealed class BackupSource
             case string path when Resolve(path, cmdlet) is { } folder:
                 return new BackupSource(folder: folder);
             case var other:
-                throw new HostException(ErrorIds.NothingToRestore, ErrorCategory.InvalidArgument, Messages.NotABackup.With(other));
+                throw new HostException(ErrorIds.NothingToRestore, Messages.NotABackup.With(other));
         }
     }
 

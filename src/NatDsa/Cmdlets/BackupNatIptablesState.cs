@@ -40,7 +40,10 @@ public sealed class BackupNatIptablesState : HostCmdlet
             return;
         _destination = SessionState.Path.GetUnresolvedProviderPathFromPSPath(Destination, out ProviderInfo provider, out _);
         if (provider.Name != "FileSystem")
-            ThrowTerminatingError(new ErrorRecord(new PSArgumentException(Messages.DestinationNoFolder.With(Destination)), ErrorIds.BackupFailed, ErrorCategory.InvalidArgument, Destination));
+        {
+            var noFolder = new HostException(ErrorIds.BackupFailed, Messages.DestinationNoFolder.With(Destination));
+            ThrowTerminatingError(noFolder.ToErrorRecord(Destination));
+        }
     }
 
     private protected override async Task RunAsync(HostTurn turn, CancellationToken cancellation)

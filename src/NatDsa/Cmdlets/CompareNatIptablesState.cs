@@ -20,7 +20,11 @@ public sealed class CompareNatIptablesState : RulesetCmdlet
     public object[] Reference { get; set; } = [];
 
     /// <summary>Compare the running rules of each host with its own persisted ones, which it loads at boot.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = LocalSet)]
+    [Parameter(ParameterSetName = SessionSet)]
+    [Parameter(ParameterSetName = HostNameSet)]
+    [Parameter(ParameterSetName = ComputerNameSet)]
+    [Parameter(ParameterSetName = InputObjectSet)]
     public SwitchParameter Persisted { get; set; }
 
     /// <summary>Other packet and byte counters are a difference, too.</summary>
@@ -35,7 +39,11 @@ public sealed class CompareNatIptablesState : RulesetCmdlet
     protected override void BeginProcessing()
     {
         if (Persisted == Reference.Length > 0)
-            ThrowTerminatingError(new ErrorRecord(new PSArgumentException(Messages.ReferenceMissing), ErrorIds.NotComparable, ErrorCategory.InvalidArgument, null));
+        {
+            var none = new HostException(ErrorIds.NotComparable, Messages.ReferenceMissing);
+            ThrowTerminatingError(none.ToErrorRecord(null));
+        }
+
         if (Persisted)
             return;
         try
@@ -90,12 +98,6 @@ public sealed class CompareNatIptablesState : RulesetCmdlet
 
     private protected override void Read(string text, string? path)
     {
-        if (Persisted)
-        {
-            WriteFault(new Fault(ErrorIds.NotAHost, Messages.PersistedOfAHost), path ?? Messages.PipelineText);
-            return;
-        }
-
         Ruleset ruleset = RulesetReader.Read(text, RulesetReadMode.Lenient, path is null ? NetfilterFamily.Unknown : BackEnds.FamilyOfFile(System.IO.Path.GetFileName(path)));
         ruleset.BackEnd = path is null ? null : BackEnds.OfFile(System.IO.Path.GetFileName(path));
         CompareHere(new ComparedRules(path, [ruleset], IsWhole: false), NatIptablesState.Of(ruleset, path));

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using NatDsa.Netfilter;
+using NatDsa.Targets;
 
 namespace NatDsa.Cmdlets;
 
@@ -25,7 +26,7 @@ public sealed class ConvertToIptablesRuleset : PSCmdlet
             }
             catch (InvalidOperationException e)
             {
-                WriteError(new ErrorRecord(e, ErrorIds.RulesetNotWritable, ErrorCategory.InvalidOperation, ruleset));
+                WriteError(ErrorCategories.ToErrorRecord(e, ErrorIds.RulesetNotWritable, ruleset));
                 continue;
             }
 

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using NatDsa.Privilege;
+using NatDsa.Targets;
 
 namespace NatDsa.Cmdlets;
 
@@ -29,7 +30,7 @@ public sealed class ExportDsaHostCommand : PSCmdlet
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            ThrowTerminatingError(new ErrorRecord(e, ErrorIds.FileNotWritten, ErrorCategory.WriteError, Path));
+            ThrowTerminatingError(ErrorCategories.ToErrorRecord(e, ErrorIds.FileNotWritten, Path));
         }
 
         WriteObject(new FileInfo(path));

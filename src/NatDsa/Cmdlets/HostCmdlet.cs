@@ -35,7 +35,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     protected HostCmdlet() => _progress = new FanOutProgress(this);
 
     /// <summary>Open sessions to the hosts: PowerShell's own, or Posh-SSH's.</summary>
-    [Parameter(ParameterSetName = SessionSet, Mandatory = true, ValueFromPipeline = true)]
+    [Parameter(ParameterSetName = SessionSet, Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ValidateNotNullOrEmpty]
     [HostSession]
     public HostSession[] Session { get; set; } = [];
@@ -46,9 +46,15 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     public string[] HostName { get; set; } = [];
 
     /// <summary>Names or addresses of hosts that need nothing but an SSH server: <c>[user@]host[:port]</c>.</summary>
-    [Parameter(ParameterSetName = ComputerNameSet, Mandatory = true, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Parameter(
+        ParameterSetName = ComputerNameSet,
+        Mandatory = true,
+        Position = 0,
+        ValueFromPipeline = true,
+        ValueFromPipelineByPropertyName = true)]
+    [PipedName]
     [ValidateNotNullOrEmpty]
-    public virtual string[] ComputerName { get; set; } = [];
+    public string[] ComputerName { get; set; } = [];
 
     /// <summary>The user to log in as; ssh's own configuration decides when it is not given.</summary>
     [Parameter(ParameterSetName = HostNameSet, ValueFromPipelineByPropertyName = true)]
@@ -101,25 +107,41 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     public string? JumpHost { get; set; }
 
     /// <summary>What another cmdlet of this module wrote: its host is reached as it was then.</summary>
-    [Parameter(ParameterSetName = InputObjectSet, Mandatory = true, ValueFromPipeline = true)]
+    [Parameter(ParameterSetName = InputObjectSet, Mandatory = true, Position = 0, ValueFromPipeline = true)]
     public HostRecord[] InputObject { get; set; } = [];
 
     /// <summary>How many hosts are asked at once.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = LocalSet)]
+    [Parameter(ParameterSetName = SessionSet)]
+    [Parameter(ParameterSetName = HostNameSet)]
+    [Parameter(ParameterSetName = ComputerNameSet)]
+    [Parameter(ParameterSetName = InputObjectSet)]
     [ValidateRange(1, 1000)]
     public int ThrottleLimit { get; set; } = 32;
 
     /// <summary>Seconds that one host may take, from connecting to its last word.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = LocalSet)]
+    [Parameter(ParameterSetName = SessionSet)]
+    [Parameter(ParameterSetName = HostNameSet)]
+    [Parameter(ParameterSetName = ComputerNameSet)]
+    [Parameter(ParameterSetName = InputObjectSet)]
     [ValidateRange(1, 86400)]
     public int TimeoutSec { get; set; } = 60;
 
     /// <summary>Run as root through sudo, which must not ask for a password.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = LocalSet)]
+    [Parameter(ParameterSetName = SessionSet)]
+    [Parameter(ParameterSetName = HostNameSet)]
+    [Parameter(ParameterSetName = ComputerNameSet)]
+    [Parameter(ParameterSetName = InputObjectSet)]
     public SwitchParameter Sudo { get; set; }
 
     /// <summary>Run as root through sudo with this password.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = LocalSet)]
+    [Parameter(ParameterSetName = SessionSet)]
+    [Parameter(ParameterSetName = HostNameSet)]
+    [Parameter(ParameterSetName = ComputerNameSet)]
+    [Parameter(ParameterSetName = InputObjectSet)]
     public SecureString? SudoPassword { get; set; }
 
     /// <summary>Whether the cmdlet changes hosts: then a script that has begun is never cut off.</summary>
@@ -133,6 +155,9 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
 
     /// <summary>Asks one host. Runs beside the others, off the pipeline's thread.</summary>
     private protected abstract Task RunAsync(HostTurn turn, CancellationToken cancellation);
+
+    /// <summary>Adds to the error of a host what somebody else may have meant by its name.</summary>
+    private protected virtual ErrorRecord WithHint(ErrorRecord error, HostTarget target) => error;
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
@@ -215,7 +240,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
                 continue;
             }
 
-            WriteFault(new Fault(ErrorIds.TargetUnreachable, Messages.NotAHostName.With(name)), name);
+            WriteFault(new Fault(ErrorIds.TargetUnreachable, PipedWords.WhyNoName(name)), name);
             _progress.End(failed: true);
         }
     }
@@ -243,21 +268,25 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     }
 
     /// <summary>Checks that a parameter names another host: by a session, an object of this module, or <c>[user@]host[:port]</c>.</summary>
-    private protected static void CheckOther(object value, string parameter)
+    private protected void CheckOther(object value, string parameter)
     {
-        if (HostSession.Of(value) is null && Bare(value) is not HostRecord { Origin: HostTarget } && !(Bare(value) is string name && HostAddress.TryRead(name, out _)))
-            throw new PSArgumentException(Messages.NotATarget.With(parameter, value), parameter);
+        if (HostSession.Of(value) is not null)
+            return;
+        if (PipedWords.Bare(value) is HostRecord { Origin: HostTarget })
+            return;
+        if (PipedWords.Bare(value) is string name && HostAddress.TryRead(name, out _))
+            return;
+        var none = new HostException(ErrorIds.NotAHost, Messages.NotATarget.With(parameter, value));
+        ThrowTerminatingError(none.ToErrorRecord(value));
     }
 
     /// <summary>The other host; one that is only named is reached as <paramref name="target"/> is.</summary>
-    private protected static HostTarget Other(object value, HostTarget target) => Bare(value) switch
+    private protected static HostTarget Other(object value, HostTarget target) => PipedWords.Bare(value) switch
     {
         HostRecord { Origin: HostTarget origin } => origin,
         string name when HostAddress.TryRead(name, out HostAddress address) => target.Another(name, address),
         _ => HostSession.Of(value)!.Target,
     };
-
-    private static object Bare(object value) => value is PSObject wrapped ? wrapped.BaseObject : value;
 
     private protected async Task<HostSnapshot> ProbeAsync(HostTurn turn, ProbeSections sections, CancellationToken cancellation) =>
         await AnswerAsync(turn.Target, HostScripts.Probe(sections), LimitsOf(turn) with { KillOnStop = true }, cancellation).ConfigureAwait(false);
@@ -296,7 +325,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     private protected Task<T> AskAsync<T>(HostTurn turn, Func<T> ask) => turn.AsideAsync(_pipeline.AskAsync(ask).WaitAsync(_stop.Token));
 
     private protected void WriteFault(Fault fault, object target) =>
-        WriteError(new HostException(fault.ErrorId, HostFailures.CategoryOf(fault.ErrorId), fault.Message).ToErrorRecord(target));
+        WriteError(new HostException(fault.ErrorId, fault.Message).ToErrorRecord(target));
 
     private async Task RunOneAsync(HostTarget target, HostRecord? record)
     {
@@ -315,14 +344,14 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
         }
         catch (HostException e)
         {
-            end = () => WriteError(e.ToErrorRecord(target.ComputerName));
+            end = () => WriteError(WithHint(e.ToErrorRecord(target.ComputerName), target));
         }
         catch (PipelineStoppedException)
         {
         }
         catch (Exception e)
         {
-            end = () => WriteError(new ErrorRecord(e, ErrorIds.Unexpected, ErrorCategory.NotSpecified, target.ComputerName));
+            end = () => WriteError(ErrorCategories.ToErrorRecord(e, ErrorIds.Unexpected, target.ComputerName));
         }
 
         // Of a host that failed there is nothing that somebody could come back with.

@@ -47,7 +47,8 @@ internal sealed class ReferenceRules
         if (_texts.Count == 0 && _hosts.Count == 1)
             return _hosts[0];
         return _hosts.Find(host => host.ComputerName == computerName && computerName is not null)
-            ?? throw new HostException(ErrorIds.NotComparable, ErrorCategory.InvalidArgument, Messages.ReferenceAmbiguous.With(computerName ?? Messages.PipelineText));
+            ?? throw new HostException(
+                ErrorIds.NotComparable, Messages.ReferenceAmbiguous.With(computerName ?? Messages.PipelineText));
     }
 
     private string? NameOfTexts =>
@@ -73,7 +74,7 @@ internal sealed class ReferenceRules
                 AddPath(path);
                 break;
             default:
-                throw new HostException(ErrorIds.NotComparable, ErrorCategory.InvalidArgument, Messages.NotAReference.With(reference));
+                throw new HostException(ErrorIds.NotComparable, Messages.NotAReference.With(reference));
         }
     }
 
@@ -84,13 +85,13 @@ internal sealed class ReferenceRules
             foreach (string path in _cmdlet.SessionState.Path.GetResolvedProviderPathFromPSPath(asked, out ProviderInfo provider))
             {
                 if (provider.Name != "FileSystem")
-                    throw new HostException(ErrorIds.FileUnreadable, ErrorCategory.InvalidArgument, Messages.NotAReference.With(asked));
+                    throw new HostException(ErrorIds.FileUnreadable, Messages.NotAReference.With(asked));
                 AddItem(path);
             }
         }
         catch (Exception e) when (e is SessionStateException or ProviderInvocationException)
         {
-            throw new HostException(ErrorIds.FileUnreadable, ErrorCategory.OpenError, e.Message, e);
+            throw new HostException(ErrorIds.FileUnreadable, e.Message, e);
         }
     }
 
@@ -117,7 +118,7 @@ internal sealed class ReferenceRules
     private static ComparedRules Read(string folder)
     {
         (NatBackup? backup, Fault? fault) = BackupFolder.Read(folder);
-        return backup is not null ? ComparedRules.Of(backup) : throw new HostException(fault!.ErrorId, HostFailures.CategoryOf(fault.ErrorId), fault.Message);
+        return backup is not null ? ComparedRules.Of(backup) : throw new HostException(fault!.ErrorId, fault.Message);
     }
 
     private void AddFile(string path)
@@ -139,7 +140,7 @@ internal sealed class ReferenceRules
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new HostException(ErrorIds.FileUnreadable, ErrorCategory.OpenError, e.Message, e);
+            throw new HostException(ErrorIds.FileUnreadable, e.Message, e);
         }
     }
 }

@@ -115,12 +115,17 @@ public sealed class RepairDsaNatHost : TransactionCmdlet
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             string reason = Messages.RulesPathUnusable.With(Messages.RulesFileUnreadable.With($"-RulesPath {path}", Untrusted.OneLine(e.Message)));
-            ThrowTerminatingError(new HostException(ErrorIds.FileUnreadable, ErrorCategory.OpenError, reason, e).ToErrorRecord(path));
+            ThrowTerminatingError(new HostException(ErrorIds.FileUnreadable, reason, e).ToErrorRecord(path));
             throw;
         }
 
         if (PersistedNat.WhyNot(text, path) is { } why)
-            ThrowTerminatingError(new HostException(ErrorIds.NothingToRestore, ErrorCategory.ObjectNotFound, Messages.RulesPathUnusable.With(why)).ToErrorRecord(path));
+        {
+            var unusable = new HostException(ErrorIds.NothingToRestore, Messages.RulesPathUnusable.With(why));
+            ThrowTerminatingError(unusable.ToErrorRecord(path));
+        }
+
+
         return text;
     }
 }

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using NatDsa.Targets;
 
 namespace NatDsa.Cmdlets;
 
@@ -12,14 +13,8 @@ public abstract class RulesetCmdlet : HostCmdlet
     /// <summary>Makes the cmdlet.</summary>
     protected RulesetCmdlet() => Texts = new RulesetTexts(this);
 
-    /// <inheritdoc/>
-    /// <remarks>Not by pipeline: a string there is text.</remarks>
-    [Parameter(ParameterSetName = ComputerNameSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
-    [ValidateNotNullOrEmpty]
-    public override string[] ComputerName { get => base.ComputerName; set => base.ComputerName = value; }
-
     /// <summary>Files that hold rules; wildcards are allowed.</summary>
-    [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 0)]
+    [Parameter(ParameterSetName = PathSet, Mandatory = true)]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
     public string[] Path { get; set; } = [];
@@ -32,6 +27,7 @@ public abstract class RulesetCmdlet : HostCmdlet
 
     /// <summary>The rules as text, line by line or as one string: what <c>iptables-save</c>, <c>iptables -L</c> or <c>service iptables status</c> prints.</summary>
     [Parameter(ParameterSetName = TextSet, Mandatory = true, ValueFromPipeline = true)]
+    [PipedText]
     [AllowEmptyString]
     [AllowEmptyCollection]
     public string[] Text { get; set; } = [];
@@ -42,6 +38,14 @@ public abstract class RulesetCmdlet : HostCmdlet
     /// <param name="text">The text.</param>
     /// <param name="path">The file that it is from; null for text from the pipeline.</param>
     private protected abstract void Read(string text, string? path);
+
+    // Nobody's host is called as a path; but files with rules of hosts may be called as those are.
+    private protected override ErrorRecord WithHint(ErrorRecord error, HostTarget target)
+    {
+        if (ParameterSetName == ComputerNameSet && Texts.FileHint(target.ComputerName) is { } hint)
+            error.ErrorDetails = new ErrorDetails($"{error.Exception.Message} {hint}");
+        return error;
+    }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()

@@ -37,8 +37,7 @@ internal sealed class RulesetTexts(PSCmdlet cmdlet)
         {
             if (_piped.Length + text.Length > MaxLength)
             {
-                cmdlet.ThrowTerminatingError(new HostException(
-                    ErrorIds.RulesetSyntax, ErrorCategory.LimitsExceeded, Messages.TextTooLong.With(Messages.PipelineText, MaxLength >> 20)).ToErrorRecord(cmdlet));
+                cmdlet.ThrowTerminatingError(TooLong(Messages.PipelineText));
             }
 
             if (_piped.Length > 0 && _piped[^1] != '\n')
@@ -67,7 +66,7 @@ internal sealed class RulesetTexts(PSCmdlet cmdlet)
             }
             catch (Exception e) when (e is SessionStateException or ProviderInvocationException or IOException or UnauthorizedAccessException)
             {
-                cmdlet.WriteError(new ErrorRecord(e, ErrorIds.FileUnreadable, ErrorCategory.OpenError, asked));
+                cmdlet.WriteError(ErrorCategories.ToErrorRecord(e, ErrorIds.FileUnreadable, asked));
             }
         }
     }
@@ -117,7 +116,7 @@ internal sealed class RulesetTexts(PSCmdlet cmdlet)
             throw new IOException(Messages.PathIsFolder.With(path));
         if (new FileInfo(path).Length <= MaxLength)
             return ReadText(path);
-        cmdlet.WriteError(new HostException(ErrorIds.RulesetSyntax, ErrorCategory.LimitsExceeded, Messages.TextTooLong.With(path, MaxLength >> 20)).ToErrorRecord(path));
+        cmdlet.WriteError(TooLong(path));
         return null;
     }
 
@@ -160,14 +159,40 @@ internal sealed class RulesetTexts(PSCmdlet cmdlet)
         return text.ToString();
     }
 
+    /// <summary>What to type for a word that is the name of a file here; null when there is no such file.</summary>
+    public string? FileHint(string word)
+    {
+        try
+        {
+            PathIntrinsics paths = cmdlet.SessionState.Path;
+            string file = paths.GetUnresolvedProviderPathFromPSPath(word, out ProviderInfo provider, out _);
+            bool isFile = provider.Name == "FileSystem" && File.Exists(file);
+            return isFile ? Messages.FileIsPath.With(PipedWords.Typed(word)) : null;
+        }
+        catch (SessionStateException)
+        {
+            // The word begins as a drive does.
+            return null;
+        }
+    }
+
+    // What begins no ruleset may be what rules are read from: a file, or a host.
+    private string? Hint(string word) =>
+        word.Length == 0 ? null
+        : FileHint(word) is { } file ? file
+        : cmdlet is HostCmdlet && HostAddress.TryRead(word, out _) ? Messages.NameIsText.With(PipedWords.Typed(word))
+        : null;
+
+    private static ErrorRecord TooLong(string name) =>
+        new HostException(ErrorIds.RulesetSyntax, Messages.TextTooLong.With(name, MaxLength >> 20)).ToErrorRecord(name);
+
     private void WriteError(Ruleset ruleset, RulesetError error, string? path)
     {
         var exception = new RulesetSyntaxException(error);
-        // Names of hosts can be piped to cmdlets that read no text.
-        string hint = cmdlet is HostCmdlet && path is null && ruleset.Format == RulesetFormat.Unknown && error.Word.Length > 0 ? " " + Messages.NamesAreText : "";
-        cmdlet.WriteError(new ErrorRecord(exception, ErrorIds.RulesetSyntax, ErrorCategory.ParserError, path ?? Messages.PipelineText)
-        {
-            ErrorDetails = new ErrorDetails($"{path ?? Messages.PipelineText}: {exception.Message}{hint}"),
-        });
+        string name = path ?? Messages.PipelineText;
+        string? hint = path is null && ruleset.Format == RulesetFormat.Unknown ? Hint(error.Word) : null;
+        ErrorRecord record = ErrorCategories.ToErrorRecord(exception, ErrorIds.RulesetSyntax, name);
+        record.ErrorDetails = new ErrorDetails($"{name}: {exception.Message} {hint}".TrimEnd());
+        cmdlet.WriteError(record);
     }
 }

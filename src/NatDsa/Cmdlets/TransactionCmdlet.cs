@@ -137,7 +137,11 @@ public abstract class TransactionCmdlet : HostCmdlet
             {
                 // Where the connection broke early, the script may not have come to it yet.
                 if (report is { IsMissing: true } && ++missing > MaxMissing)
-                    throw lost ?? new HostException(ErrorIds.AnswerBroken, ErrorCategory.InvalidData, Messages.ChangeAnswerBroken.With(turn.Target.ComputerName));
+                {
+                    throw lost ?? new HostException(
+                        ErrorIds.AnswerBroken, Messages.ChangeAnswerBroken.With(turn.Target.ComputerName));
+                }
+
                 bool confirm = report is { State: TransactionState.Waiting };
                 // Each step that changes rules waits for a connection that was made after it.
                 if (confirm && report!.Steps.Count != confirmed)

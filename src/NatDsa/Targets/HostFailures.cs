@@ -1,4 +1,3 @@
-using System.Management.Automation;
 using System.Text;
 using NatDsa.Privilege;
 using NatDsa.Resources;
@@ -11,17 +10,17 @@ internal static class HostFailures
     private const int MaxWords = 400;
 
     public static HostException TimedOut(string host, RunLimits limits) =>
-        new(ErrorIds.TimedOut, ErrorCategory.OperationTimeout,
+        new(ErrorIds.TimedOut,
             (limits.KillOnStop ? Messages.TimedOut : Messages.TimedOutGoesOn).With(host, limits.Given.TotalSeconds))
         {
             GoesOn = !limits.KillOnStop,
         };
 
     public static HostException TooMuchOutput(string host, int bytes) =>
-        new(ErrorIds.AnswerBroken, ErrorCategory.LimitsExceeded, Messages.TooMuchOutput.With(host, bytes >> 20));
+        new(ErrorIds.AnswerBroken, Messages.TooMuchOutput.With(host, bytes >> 20));
 
     public static HostException NotLinux(string host) =>
-        new(ErrorIds.NotLinux, ErrorCategory.InvalidOperation, Messages.NotLinux.With(host));
+        new(ErrorIds.NotLinux, Messages.NotLinux.With(host));
 
     /// <summary>What an answer without a single section means.</summary>
     public static HostException NoAnswer(string host, HostAnswer answer, bool sudo)
@@ -33,12 +32,12 @@ internal static class HostFailures
         string said = Untrusted.OneLine(words.Length > MaxWords ? words[..MaxWords] : words);
         bool byHostCommand = sudo && said.Contains(HostCommand.Said, StringComparison.Ordinal);
         if (byHostCommand && answer.ExitCode == HostCommand.UnknownScript)
-            return new HostException(ErrorIds.HostCommandOutdated, ErrorCategory.InvalidOperation, Messages.HostCommandOutdated.With(host, HostCommand.Path));
+            return new(ErrorIds.HostCommandOutdated, Messages.HostCommandOutdated.With(host, HostCommand.Path));
         if (byHostCommand && answer.ExitCode == HostCommand.RefusedValue)
-            return new HostException(ErrorIds.HostCommandRefused, ErrorCategory.PermissionDenied, Messages.HostCommandRefused.With(host, HostCommand.Path, said));
+            return new(ErrorIds.HostCommandRefused, Messages.HostCommandRefused.With(host, HostCommand.Path, said));
         return sudo
-            ? new HostException(ErrorIds.SudoFailed, ErrorCategory.PermissionDenied, Messages.SudoFailed.With(host, said))
-            : new HostException(ErrorIds.AnswerBroken, ErrorCategory.InvalidData, Messages.NoAnswer.With(host, answer.ExitCode, said));
+            ? new HostException(ErrorIds.SudoFailed, Messages.SudoFailed.With(host, said))
+            : new HostException(ErrorIds.AnswerBroken, Messages.NoAnswer.With(host, answer.ExitCode, said));
     }
 
     /// <summary>
@@ -47,34 +46,22 @@ internal static class HostFailures
     public static HostException Connecting(string host, Exception exception, string words = "")
     {
         string said = Untrusted.OneLine(words.Length > 0 ? words : exception.Message);
-        (string id, ErrorCategory category, string message) = said switch
+        (string id, string message) = said switch
         {
-            _ when Says("REMOTE HOST IDENTIFICATION HAS CHANGED") => (ErrorIds.HostKeyChanged, ErrorCategory.SecurityError, Messages.HostKeyChanged),
-            _ when Says("Host key verification failed") => (ErrorIds.HostKeyUnknown, ErrorCategory.SecurityError, Messages.HostKeyUnknown),
-            _ when Says("Permission denied") || Says("Too many authentication failures") => (ErrorIds.AuthenticationFailed, ErrorCategory.AuthenticationError, Messages.AuthenticationFailed),
-            _ when Says("subsystem request failed") || Says("PSVersion") => (ErrorIds.RemotePowerShellMissing, ErrorCategory.ResourceUnavailable, Messages.RemotePowerShellMissing),
-            _ => (ErrorIds.TargetUnreachable, ErrorCategory.ConnectionError, Messages.TargetUnreachable),
+            _ when Says("REMOTE HOST IDENTIFICATION HAS CHANGED") => (ErrorIds.HostKeyChanged, Messages.HostKeyChanged),
+            _ when Says("Host key verification failed") => (ErrorIds.HostKeyUnknown, Messages.HostKeyUnknown),
+            _ when Says("Permission denied") || Says("Too many authentication failures") =>
+                (ErrorIds.AuthenticationFailed, Messages.AuthenticationFailed),
+            _ when Says("subsystem request failed") || Says("PSVersion") =>
+                (ErrorIds.RemotePowerShellMissing, Messages.RemotePowerShellMissing),
+            _ => (ErrorIds.TargetUnreachable, Messages.TargetUnreachable),
         };
-        return new HostException(id, category, message.With(host, said), exception);
+        return new HostException(id, message.With(host, said), exception);
 
         bool Says(string words) => said.Contains(words, StringComparison.OrdinalIgnoreCase);
     }
 
     /// <summary>A connection that broke while a script was at work that is not cut off.</summary>
     public static HostException ConnectionLost(HostException failure) =>
-        new(failure.ErrorId, failure.Category, Messages.ConnectionLostGoesOn.With(failure.Message), failure) { GoesOn = true };
-
-    /// <summary>The category that goes with an id.</summary>
-    public static ErrorCategory CategoryOf(string errorId) => errorId switch
-    {
-        ErrorIds.PermissionDenied or ErrorIds.SudoFailed => ErrorCategory.PermissionDenied,
-        ErrorIds.IptablesMissing or ErrorIds.NothingToRestore => ErrorCategory.ObjectNotFound,
-        ErrorIds.NotLinux or ErrorIds.ForeignRules or ErrorIds.NotComparable or ErrorIds.StateChanged or ErrorIds.BackupRefused or ErrorIds.BackupOfAnotherHost or ErrorIds.NotProtected => ErrorCategory.InvalidOperation,
-        ErrorIds.TimedOut or ErrorIds.RolledBack => ErrorCategory.OperationTimeout,
-        ErrorIds.LockHeld => ErrorCategory.ResourceBusy,
-        ErrorIds.RulesetSyntax or ErrorIds.AnswerBroken or ErrorIds.MarkerUnusable or ErrorIds.BackupDamaged => ErrorCategory.InvalidData,
-        ErrorIds.EgressFailed => ErrorCategory.ConnectionError,
-        ErrorIds.StateUnknown => ErrorCategory.ReadError,
-        _ => ErrorCategory.WriteError,
-    };
+        new(failure.ErrorId, Messages.ConnectionLostGoesOn.With(failure.Message), failure) { GoesOn = true };
 }

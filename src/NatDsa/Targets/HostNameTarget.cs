@@ -89,7 +89,7 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
     private async Task<PSSession> OpenAsync(Runspace runspace, RunLimits limits, CancellationToken cancellation)
     {
         if (remoting.KeyFilePath is { } key && !File.Exists(key))
-            throw new HostException(ErrorIds.FileUnreadable, ErrorCategory.ObjectNotFound, Messages.KeyFileMissing.With(hostName, key));
+            throw new HostException(ErrorIds.FileUnreadable, Messages.KeyFileMissing.With(hostName, key));
         if (await SshProgram.WhyNoWayAsync(hostName, remoting, cancellation).ConfigureAwait(false) is { } why)
             throw HostFailures.Connecting(hostName, new RuntimeException(why));
 

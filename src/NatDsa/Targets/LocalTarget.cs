@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Management.Automation;
 using System.Text;
 using NatDsa.Probe;
 using NatDsa.Resources;
@@ -17,7 +16,7 @@ internal sealed class LocalTarget : HostTarget
     internal override async Task<HostAnswer> RunAsync(HostScript script, RunLimits limits, CancellationToken cancellation)
     {
         if (!OperatingSystem.IsLinux())
-            throw new HostException(ErrorIds.NotLinux, ErrorCategory.InvalidOperation, Messages.NotLinux.With(ComputerName));
+            throw new HostException(ErrorIds.NotLinux, Messages.NotLinux.With(ComputerName));
 
         using var time = new CancellationTokenSource(limits.Time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellation);

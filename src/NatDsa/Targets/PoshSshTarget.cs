@@ -76,7 +76,8 @@ internal sealed class PoshSshTarget : HostTarget
         }
         catch (Exception e) when (IsOfTransport(e))
         {
-            throw Lost(new HostException(ErrorIds.TargetUnreachable, ErrorCategory.ConnectionError, Messages.TargetUnreachable.With(ComputerName, Untrusted.OneLine(e.Message)), e));
+            string message = Messages.TargetUnreachable.With(ComputerName, Untrusted.OneLine(e.Message));
+            throw Lost(new HostException(ErrorIds.TargetUnreachable, message, e));
         }
         finally
         {
@@ -93,7 +94,9 @@ internal sealed class PoshSshTarget : HostTarget
     {
         bool takesInput = CommandType().GetMethod("CreateInputStream", []) is not null;
         text = (takesInput ? ShellLaunch.Command(script, sudo) : ShellLaunch.CommandWithScript(script, sudo))
-            ?? throw new HostException(ErrorIds.SessionTooOld, ErrorCategory.NotImplemented, Messages.SessionTooOld.With(ComputerName, _client.GetType().Assembly.GetName().Version));
+            ?? throw new HostException(
+                ErrorIds.SessionTooOld,
+                Messages.SessionTooOld.With(ComputerName, _client.GetType().Assembly.GetName().Version));
         return takesInput;
     }
 

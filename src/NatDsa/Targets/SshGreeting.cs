@@ -1,4 +1,3 @@
-using System.Management.Automation;
 using System.Net.Sockets;
 using NatDsa.Probe;
 using NatDsa.Resources;
@@ -32,12 +31,15 @@ internal static class SshGreeting
                     return;
             }
 
-            throw new HostException(ErrorIds.TargetUnreachable, ErrorCategory.ConnectionError, Messages.TargetUnreachable.With(computerName, $"{host}:{port}"));
+            throw Unreachable($"{host}:{port}");
         }
         catch (Exception e) when (e is SocketException or IOException)
         {
-            throw new HostException(ErrorIds.TargetUnreachable, ErrorCategory.ConnectionError, Messages.TargetUnreachable.With(computerName, Untrusted.OneLine(e.Message)), e);
+            throw Unreachable(Untrusted.OneLine(e.Message), e);
         }
+
+        HostException Unreachable(string why, Exception? inner = null) =>
+            new(ErrorIds.TargetUnreachable, Messages.TargetUnreachable.With(computerName, why), inner);
     }
 }
 

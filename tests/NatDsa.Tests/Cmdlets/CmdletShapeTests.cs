@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using NatDsa.Targets;
 using Xunit;
 
 namespace NatDsa.Tests.Cmdlets;
@@ -7,23 +6,9 @@ namespace NatDsa.Tests.Cmdlets;
 /// <summary>What an administrator's fingers rely on: parameter sets, completion, confirmation.</summary>
 public sealed class CmdletShapeTests : IDisposable
 {
-    private static readonly string[] HostSets = ["Local", "Session", "HostName", "ComputerName", "InputObject"];
-
     private readonly ModuleSession _module = new();
 
-    public static TheoryData<string> Cmdlets => ["Get-NatIptablesState", "Get-NatIptablesRule", "Compare-NatIptablesState", "Backup-NatIptablesState", "Get-DsaAgentState", "Test-DsaMarkerFile", "Set-DsaMarkerFile", "Remove-DsaMarkerFile", "Repair-DsaNatHost", "Test-NatEgress"];
-
     public void Dispose() => _module.Dispose();
-
-    [Theory]
-    [MemberData(nameof(Cmdlets))]
-    public void Every_cmdlet_reaches_hosts_in_the_same_ways(string name)
-    {
-        var command = _module.Run($"Get-Command {name}").Single<CmdletInfo>();
-        Assert.Equal("Local", command.DefaultParameterSet);
-        Assert.Empty(HostSets.Except(command.ParameterSets.Select(s => s.Name)));
-        Assert.Empty(((string[])["ThrottleLimit", "TimeoutSec", "Sudo", "SudoPassword"]).Except(command.Parameters.Keys));
-    }
 
     [Theory]
     [InlineData("Repair-DsaNatHost", ConfirmImpact.High)]
@@ -48,52 +33,6 @@ public sealed class CmdletShapeTests : IDisposable
         CommandCompletion completion = Assert.IsType<CommandCompletion>(
             _module.Run("$typed = @($input)[0]; [System.Management.Automation.CommandCompletion]::CompleteInput($typed, $typed.Length, $null)", typed).Output.Single().BaseObject);
         Assert.Contains(word, completion.CompletionMatches.Select(m => m.CompletionText));
-    }
-
-    [Theory]
-    [InlineData("Get-NatIptablesState -HostName nat01 -Path x.txt")]
-    [InlineData("Get-NatIptablesState -TimeoutSec 0")]
-    [InlineData("Get-NatIptablesState -HostName nat01 -Port 70000")]
-    [InlineData("Get-NatIptablesState -HostName ''")]
-    [InlineData("Test-NatEgress -Uri ftp://a.example/")]
-    [InlineData("Repair-DsaNatHost -VerifyFrom 'not a host' -WhatIf")]
-    [InlineData("Repair-DsaNatHost -VerifyUri file:///etc/passwd -WhatIf")]
-    [InlineData("Repair-DsaNatHost -RulesPath /no/such/file -WhatIf")]
-    public void Parameters_that_make_no_sense_are_refused_before_any_host_is_touched(string command)
-    {
-        ModuleSession.Answer answer = _module.Run(command);
-        Assert.Empty(answer.Output);
-        Assert.True(Assert.Single(answer.Errors).Exception is ParameterBindingException or PSArgumentException or HostException or IOException, answer.Errors[0].ToString());
-    }
-
-    [Theory]
-    [InlineData("Get-DsaAgentState")]
-    [InlineData("Test-DsaMarkerFile")]
-    [InlineData("Set-DsaMarkerFile -Confirm:0")]
-    [InlineData("Repair-DsaNatHost -Confirm:0")]
-    [InlineData("Test-NatEgress")]
-    public void A_name_by_pipeline_is_a_host(string command)
-    {
-        ModuleSession.Answer answer = _module.Run($"'127.0.0.1:1', '127.0.0.2:1' | {command} -Credential ([pscredential]::new('nobody', [securestring]::new()))");
-        Assert.Empty(answer.Output);
-        Assert.Equal(["127.0.0.1:1", "127.0.0.2:1"], answer.Errors.Select(e => (string)e.TargetObject).Order());
-        Assert.All(answer.Errors, e => Assert.StartsWith(ErrorIds.TargetUnreachable, e.FullyQualifiedErrorId, StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public void What_is_no_name_is_no_host()
-    {
-        ErrorRecord error = Assert.Single(_module.Run("[pscustomobject]@{ Name = 'nat01' } | Get-DsaAgentState").Errors);
-        Assert.StartsWith(ErrorIds.TargetUnreachable, error.FullyQualifiedErrorId, StringComparison.Ordinal);
-        Assert.Contains("[user@]host[:port]", error.Exception.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void A_state_read_from_a_file_names_no_host_to_repair()
-    {
-        ModuleSession.Answer answer = _module.Run("'*nat', ':POSTROUTING ACCEPT [0:0]', 'COMMIT' | Get-NatIptablesState | Repair-DsaNatHost -Confirm:$false");
-        Assert.Empty(answer.Output);
-        Assert.StartsWith(ErrorIds.NotAHost, Assert.Single(answer.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
     }
 
     [Fact]

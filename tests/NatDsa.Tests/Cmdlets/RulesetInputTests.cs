@@ -96,24 +96,6 @@ public sealed class RulesetInputTests : IDisposable
         Assert.Matches("Line [123], column [0-9]+", error.ToString());
     }
 
-    [Theory]
-    [InlineData("'nat01', 'nat02' | Get-NatIptablesState")]
-    [InlineData("'root@nat01:2222' | Get-NatIptablesRule")]
-    public void Who_pipes_in_names_of_hosts_is_told_where_they_go(string command) =>
-        Assert.Contains("-ComputerName", Assert.Single(_module.Run(command).Errors).ToString(), StringComparison.Ordinal);
-
-    [Theory]
-    [InlineData("Get-NatIptablesState -Path $input", "nat01")]
-    [InlineData("$input | Get-NatIptablesState", "")]
-    [InlineData("$input | Get-NatIptablesState", "*nat\n")]
-    // It asks no host, and has no such parameter.
-    [InlineData("$input | ConvertFrom-IptablesRuleset", "nat01")]
-    public void What_is_no_name_is_not_taken_for_one(string command, string text)
-    {
-        object input = command.Contains("-Path", StringComparison.Ordinal) ? Write("name.txt", Encoding.UTF8.GetBytes(text)) : text;
-        Assert.DoesNotContain("-ComputerName", Assert.Single(_module.Run(command, input).Errors).ToString(), StringComparison.Ordinal);
-    }
-
     [Fact]
     public void Binary_is_unknown_and_its_control_characters_do_not_reach_the_terminal()
     {

@@ -1,0 +1,228 @@
+# What is asked: the words of a command, before any host answers.
+
+BeforeDiscovery {
+    Import-Module "$PSScriptRoot/../../out/NatDsa/NatDsa.psd1"
+    $cmdlets = (Get-Command -Module NatDsa).Name
+    $ofHosts = (Get-Command -Module NatDsa -ParameterName ComputerName).Name
+    $ofText = (Get-Command -Module NatDsa -ParameterName Text).Name
+    $ofBoth = $ofHosts | Where-Object { $_ -in $ofText }
+    $reads = $ofBoth | Where-Object { $_ -like 'Get-*' }
+    $changes = 'Set-DsaMarkerFile', 'Remove-DsaMarkerFile', 'Protect-DsaNatHost', 'Repair-DsaNatHost',
+        'Backup-NatIptablesState', 'Restore-NatIptablesState'
+}
+
+BeforeAll {
+    Import-Module "$PSScriptRoot/../../out/NatDsa/NatDsa.psd1"
+    $samples = "$PSScriptRoot/../../samples"
+
+    # A login that no key has to be found for. Nobody listens at port 1.
+    $nobody = [pscredential]::new('nobody', [securestring]::new())
+
+    function Get-Failure([scriptblock] $Command) {
+        $failed = $null
+        try {
+            $null = & $Command 2>&1 | Tee-Object -Variable said
+            $failed = @($said | Where-Object { $_ -is [System.Management.Automation.ErrorRecord] })
+        }
+        catch {
+            $failed = @($_)
+        }
+
+        $failed
+    }
+}
+
+Describe 'The words of <_>' -ForEach $ofHosts {
+    It 'are of this machine when there are none' {
+        (Get-Command $_).DefaultParameterSet | Should -Be 'Local'
+    }
+
+    It 'name hosts in five ways' {
+        $sets = (Get-Command $_).ParameterSets.Name
+        foreach ($set in 'Local', 'Session', 'HostName', 'ComputerName', 'InputObject') {
+            $sets | Should -Contain $set
+        }
+    }
+
+    It 'begin with a host, a session or an object that need no name of a parameter' {
+        $first = (Get-Command $_).ParameterSets.Parameters | Where-Object Position -EQ 0
+        $first.Name | Sort-Object -Unique | Should -Be 'ComputerName', 'InputObject', 'Session'
+    }
+
+    It 'have the same limits and the same root for each way' {
+        foreach ($set in (Get-Command $_).ParameterSets | Where-Object Name -NotIn 'Path', 'LiteralPath', 'Text') {
+            foreach ($name in 'ThrottleLimit', 'TimeoutSec', 'Sudo', 'SudoPassword') {
+                $set.Parameters.Name | Should -Contain $name -Because $set.Name
+            }
+        }
+    }
+}
+
+Describe 'The files and text of <_>' -ForEach $ofText {
+    It 'have no parameter of hosts beside them' {
+        $hosts = 'ComputerName', 'HostName', 'Session', 'InputObject', 'UserName', 'Port', 'Credential', 'KeyFile',
+            'KeyFilePath', 'KnownHostsPath', 'AcceptNewHostKey', 'JumpHost', 'Subsystem', 'Options',
+            'ConnectingTimeout', 'ThrottleLimit', 'TimeoutSec', 'Sudo', 'SudoPassword', 'Persisted'
+        $sets = (Get-Command $_).ParameterSets | Where-Object Name -In 'Path', 'LiteralPath', 'Text'
+        $sets | Should -HaveCount 3
+        $sets.Parameters.Name | Where-Object { $_ -in $hosts } | Should -BeNullOrEmpty
+    }
+}
+
+Describe 'Every cmdlet' {
+    It '<_> has no set that another one hides' -ForEach $cmdlets {
+        $command = Get-Command $_
+        $mandatory = $command.ParameterSets | ForEach-Object {
+            ($_.Parameters | Where-Object IsMandatory | ForEach-Object Name | Sort-Object) -join ' '
+        }
+        $mandatory | Sort-Object -Unique | Should -HaveCount $command.ParameterSets.Count
+    }
+
+    It '<_> gives no place to a word but the first' -ForEach $cmdlets {
+        (Get-Command $_).ParameterSets.Parameters | Where-Object Position -GT 0 | Should -BeNullOrEmpty
+    }
+
+    It '<_> changes something: it has -WhatIf and -Confirm' -ForEach $changes {
+        (Get-Command $_).Parameters.Keys | Should -Contain 'WhatIf'
+        (Get-Command $_).Parameters.Keys | Should -Contain 'Confirm'
+    }
+}
+
+Describe 'A bare word' {
+    It 'is a host to <_>' -ForEach $ofBoth {
+        $reference = if ($_ -like 'Compare-*') { @{ Reference = "$samples/erased-save.txt" } } else { @{} }
+        $failed = Get-Failure { & $_ 127.0.0.1:1 -Credential $nobody @reference }
+        $failed | Should -HaveCount 1
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'TargetUnreachable,*'
+        $failed[0].TargetObject | Should -Be '127.0.0.1:1'
+    }
+
+    It 'is a host to Repair-DsaNatHost' {
+        $failed = Get-Failure { Repair-DsaNatHost 127.0.0.1:1 -Credential $nobody -WhatIf }
+        $failed.TargetObject | Should -Be '127.0.0.1:1'
+    }
+
+    It 'that is the name of a file says that files have -Path' {
+        $failed = Get-Failure { Get-NatIptablesState $samples/erased.txt -Credential $nobody -TimeoutSec 20 }
+        $failed[0].ErrorDetails.Message | Should -BeLike '*-Path *erased.txt*'
+    }
+
+    It 'can be a file as Get-ChildItem has it, and says the same' {
+        $failed = Get-Failure { Get-NatIptablesState (Get-Item $samples/erased.txt) }
+        $failed[0].Exception.Message | Should -BeLike '*-Path *erased.txt*'
+    }
+
+    It 'can be several, in whatever list' {
+        $names = '127.0.0.1', '127.0.0.2'
+        foreach ($list in $names, [System.Collections.Generic.List[string]]$names,
+            [System.Collections.ArrayList]$names, [System.Net.IPAddress[]]$names) {
+            $failed = Get-Failure { Get-NatIptablesState $list -Credential $nobody -Port 1 }
+            $failed.TargetObject | Sort-Object | Should -Be $names
+            $failed | Should -HaveCount 2
+        }
+    }
+}
+
+Describe 'A word by pipeline' {
+    It 'is text to <_>, whose error says what to type for a host' -ForEach $reads {
+        $failed = Get-Failure { 'nat01', 'nat02' | & $_ }
+        $failed | Should -HaveCount 1
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'RulesetSyntax,*'
+        "$($failed[0])" | Should -BeLike '*-ComputerName nat01*'
+    }
+
+    It 'that is a file says what to type for that' {
+        $piped, $typed = (Get-Failure { "$samples/erased.txt" | Get-NatIptablesState }),
+            (Get-Failure { ConvertFrom-IptablesRuleset "$samples/erased.txt" })
+        "$($piped[0])" | Should -BeLike '*-Path *erased.txt*'
+        "$($typed[0])" | Should -BeLike '*-Path *erased.txt*'
+    }
+
+    It 'that is neither says neither' -ForEach @('', "*nat`n", 'sh: iptables-save: command not found') {
+        "$((Get-Failure { $_ | Get-NatIptablesState })[0])" | Should -Not -Match '-ComputerName|-Path'
+    }
+
+    It 'is no host to a cmdlet that asks none' {
+        "$((Get-Failure { 'nat01' | ConvertFrom-IptablesRuleset })[0])" | Should -Not -Match '-ComputerName'
+    }
+
+    It 'is a host to <Cmdlet> with -<Name> in the line' -ForEach @(
+        foreach ($cmdlet in $reads) {
+            @{ Cmdlet = $cmdlet; Name = 'UserName'; With = @{ UserName = 'root' } }
+            @{ Cmdlet = $cmdlet; Name = 'Port'; With = @{ Port = 1 } }
+            @{ Cmdlet = $cmdlet; Name = 'TimeoutSec'; With = @{ TimeoutSec = 20 } }
+            @{ Cmdlet = $cmdlet; Name = 'ThrottleLimit'; With = @{ ThrottleLimit = 2 } }
+            @{ Cmdlet = $cmdlet; Name = 'Sudo'; With = @{ Sudo = $true } }
+            @{ Cmdlet = $cmdlet; Name = 'KnownHostsPath'; With = @{ KnownHostsPath = 'none' } }
+        }
+    ) {
+        $failed = Get-Failure { '127.0.0.1:1', '127.0.0.2:1' | & $Cmdlet @With }
+        $failed.TargetObject | Sort-Object | Should -Be '127.0.0.1:1', '127.0.0.2:1'
+    }
+
+    It 'is a host to <_>, which reads no text' -ForEach @(
+        'Get-DsaAgentState', 'Test-DsaMarkerFile', 'Set-DsaMarkerFile', 'Test-NatEgress', 'Backup-NatIptablesState'
+    ) {
+        $failed = Get-Failure { '127.0.0.1:1', '127.0.0.2:1' | & $_ -Credential $nobody }
+        $failed.TargetObject | Sort-Object | Should -Be '127.0.0.1:1', '127.0.0.2:1'
+        $failed.FullyQualifiedErrorId | Should -BeLike 'TargetUnreachable,*'
+    }
+
+    It 'keeps what a program says on its standard error, beside its rules' {
+        $said = Get-Content $samples/erased-save.txt
+        $warning = [System.Management.Automation.ErrorRecord]::new(
+            [System.Management.Automation.RemoteException]::new('# Warning: iptables-legacy tables present'),
+            'NativeCommandError', 'NotSpecified', $null)
+        @($said) + $warning | Get-NatIptablesState | ForEach-Object Status | Should -Be 'Erased'
+    }
+}
+
+Describe 'A row of an inventory' {
+    It 'names its host in a column: <Row>' -ForEach @(
+        @{ Row = [pscustomobject]@{ ComputerName = '127.0.0.1' } }
+        @{ Row = [pscustomobject]@{ ComputerName = '127.0.0.1'; Port = '1' } }
+        @{ Row = [pscustomobject]@{ ComputerName = '127.0.0.1'; Port = '1'; UserName = 'root' } }
+        @{ Row = [pscustomobject]@{ ComputerName = [ipaddress]'127.0.0.1'; Port = 1 } }
+        @{ Row = [pscustomobject]@{ Name = 'other'; ComputerName = '127.0.0.1'; Role = 'nat' } }
+    ) {
+        foreach ($cmdlet in 'Get-NatIptablesState', 'Get-NatIptablesRule', 'Get-DsaAgentState') {
+            $failed = Get-Failure { $Row | & $cmdlet -KnownHostsPath none -TimeoutSec 20 }
+            $failed | Should -HaveCount 1
+            $failed.TargetObject | Should -Be '127.0.0.1'
+        }
+    }
+
+    It 'without one is told which it needs' {
+        foreach ($cmdlet in 'Get-NatIptablesState', 'Get-NatIptablesRule', 'Get-DsaAgentState') {
+            $failed = Get-Failure { [pscustomobject]@{ Name = 'nat01' } | & $cmdlet }
+            $failed | Should -HaveCount 1
+            $failed[0].FullyQualifiedErrorId | Should -BeLike 'TargetUnreachable,*'
+            "$($failed[0])" | Should -BeLike '*ComputerName*'
+        }
+    }
+}
+
+Describe 'What makes no sense' {
+    It 'is refused before any host is touched: <_>' -ForEach @(
+        'Get-NatIptablesState -HostName nat01 -Path x.txt'
+        'Get-NatIptablesState -Path x.txt -TimeoutSec 5'
+        'Get-NatIptablesState -TimeoutSec 0'
+        'Get-NatIptablesState -HostName nat01 -Port 70000'
+        'Get-NatIptablesState -HostName ""'
+        'Compare-NatIptablesState -Path x.txt -Persisted'
+        'Test-NatEgress -Uri ftp://a.example/'
+        'Repair-DsaNatHost -VerifyFrom "not a host" -WhatIf'
+        'Repair-DsaNatHost -VerifyUri file:///etc/passwd -WhatIf'
+        'Repair-DsaNatHost -RulesPath /no/such/file -WhatIf'
+    ) {
+        $failed = Get-Failure ([scriptblock]::Create($_))
+        $failed | Should -HaveCount 1
+        $failed[0].CategoryInfo.Category | Should -BeIn 'InvalidArgument', 'InvalidData', 'ReadError'
+    }
+
+    It 'is repairing a host of which there is but a text' {
+        $failed = Get-Failure { Get-NatIptablesState -Path $samples/erased.txt | Repair-DsaNatHost -Confirm:$false }
+        $failed | Should -HaveCount 1
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'NotAHost,*'
+    }
+}
