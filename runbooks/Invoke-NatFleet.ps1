@@ -3,25 +3,34 @@
 Reads, or repairs, the NAT state of a fleet: splits its inventory over child jobs on a Hybrid Worker group.
 
 .DESCRIPTION
-Needs the Az.Automation module, and a managed identity that may start, read and stop jobs of the account. It writes one line of JSON for each host
-of the inventory, exactly one, as Invoke-NatFleetChunk has written it; where a job did not tell of a host, ErrorId is one of
+Needs the Az.Automation module, and a managed identity that may start, read and stop jobs of the account. It writes one
+line of JSON for each host of the inventory, exactly one, as Invoke-NatFleetChunk has written it. Where a job did not
+tell of a host, ErrorId is one of
 
   JobNotStarted  the job could not be started
-  JobFailed      the job failed, or somebody stopped it
-  JobTimedOut    the job was still queued or running when the time was up, and was told to stop; a repair that has begun is ended by its host
+  JobFailed      the job failed, or was stopped or suspended
+  JobTimedOut    the job was still queued or running when the time was up, and was told to stop; a repair that has begun
+                 is ended by its host
   NotReported    the job completed without a word of the host
 
 and there is one error for each such job.
 
-.PARAMETER Inventory
-CSV text with a line of headings: ComputerName, and where they are needed Port, UserName and KeyFile (a path on the workers). Other columns are refused:
-the parameters of a job can be read by all who may read the account, so that nothing secret belongs there.
+.PARAMETER ResourceGroupName
+The resource group of the Automation account.
 
-.PARAMETER InventoryVariable
-The account's variable that holds that text.
+.PARAMETER AutomationAccountName
+The Automation account that has both runbooks.
 
 .PARAMETER WorkerGroup
 The Hybrid Worker group that runs the child jobs.
+
+.PARAMETER Inventory
+CSV text with a line of headings: ComputerName, and where they are needed Port, UserName and KeyFile (a path on the
+workers). Other columns are refused: the parameters of a job can be read by all who may read the account, so that
+nothing secret belongs there.
+
+.PARAMETER InventoryVariable
+The account's variable that holds that text.
 
 .PARAMETER ChunkSize
 How many hosts a child job gets.
@@ -36,9 +45,27 @@ Seconds between two questions how the jobs are.
 The name under which Invoke-NatFleetChunk was imported.
 
 .PARAMETER CredentialName
-For the child, as the parameters that follow.
+For the child: the account's credential to log in with.
+
+.PARAMETER SudoCredentialName
+For the child: the account's credential whose password is sudo's.
+
+.PARAMETER Sudo
+For the child: run as root through sudo, which must not ask for a password.
+
+.PARAMETER Repair
+For the child: repair the hosts whose rules were erased.
+
+.PARAMETER KnownHostsPath
+For the child: the known_hosts file on the workers.
+
+.PARAMETER ModulePath
+For the child: the module, by its name or by its path on the workers.
 #>
 [CmdletBinding()]
+[OutputType([string])]
+[Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSAvoidUsingPlainTextForPassword', '',
+    Justification = 'These are the names of credentials, and no secrets.')]
 param(
     [Parameter(Mandatory)] [string] $ResourceGroupName,
     [Parameter(Mandatory)] [string] $AutomationAccountName,
@@ -56,116 +83,137 @@ param(
     [string] $KnownHostsPath,
     [string] $ModulePath = 'NatDsa'
 )
+Set-StrictMode -Version 1.0
 $ErrorActionPreference = 'Stop'
-$null = [Reflection.Assembly]::Load('System.Text.Json'), [Reflection.Assembly]::Load('Microsoft.VisualBasic.Core')
-$json = [Text.Json.JsonSerializerOptions]::new()
+
+# --- the inventory: one that cannot be right starts no job ---
+
+if ($InventoryVariable) {
+    $Inventory = Get-AutomationVariable -Name $InventoryVariable
+}
+$text = "$Inventory".Trim([char] 0xFEFF, ' ', "`t", "`r", "`n")
+if (-not $text) {
+    throw 'Give the inventory with -Inventory or -InventoryVariable: there is none, or it is empty.'
+}
+# What is in the first line is not repeated: a list without headings may begin with anything.
 $columns = 'ComputerName', 'Port', 'UserName', 'KeyFile'
-$account = @{ ResourceGroupName = $ResourceGroupName; AutomationAccountName = $AutomationAccountName }
-
-function Read-Inventory([string] $Text) {
-    $reader = [Microsoft.VisualBasic.FileIO.TextFieldParser]::new([IO.StringReader]::new($Text))
-    $reader.SetDelimiters(',')
-    $names = $reader.ReadFields()
-    if ($names -notcontains 'ComputerName') { throw 'The inventory has no column ComputerName.' }
-    # The value of a heading is not repeated: a list without headings may begin with anything.
-    if ($names.Where({ $_ -notin $columns })) { throw "The inventory has columns other than $($columns -join ', ')." }
-    $seen = [Collections.Generic.HashSet[string]]::new([StringComparer]::OrdinalIgnoreCase)
-    while (-not $reader.EndOfData) {
-        $line = $reader.LineNumber
-        $fields = $reader.ReadFields()
-        if ($fields.Count -gt $names.Count) { throw "Line $line of the inventory has more values than there are columns." }
-        $row = @{}
-        for ($i = 0; $i -lt $fields.Count; $i++) { $row[$names[$i]] = $fields[$i] }
-        if (-not $row.ComputerName) { throw "Line $line of the inventory names no host." }
-        # A line of the answer is told by its host's name.
-        if (-not $seen.Add($row.ComputerName)) { throw "Line $line of the inventory names $($row.ComputerName) again. Hosts behind one address can be told apart as host:port." }
-        $row
+$headings = @($text.Split([char[]] "`r`n")[0].Split(',').Trim(' ', '"'))
+if ($headings -notcontains 'ComputerName') {
+    throw 'The inventory has no column ComputerName.'
+}
+if ($headings.Where({ $_ -notin $columns })) {
+    throw "The inventory has columns other than $($columns -join ', ')."
+}
+# ConvertFrom-Csv drops values for which there is no heading.
+$rows = @($text | ConvertFrom-Csv -Header ($headings + 'Surplus') | Select-Object -Skip 1)
+if (-not $rows) {
+    throw 'The inventory names no host.'
+}
+$seen = [Collections.Generic.HashSet[string]]::new([StringComparer]::OrdinalIgnoreCase)
+for ($i = 0; $i -lt $rows.Count; $i++) {
+    $name = $rows[$i].ComputerName = "$($rows[$i].ComputerName)".Trim()
+    $fault = if ($null -ne $rows[$i].Surplus) { 'has more values than there are columns.' }
+    elseif (-not $name) { 'names no host.' }
+    # A line of the answer is told by its host's name.
+    elseif (-not $seen.Add($name)) { "names $name again. Hosts behind one address can be told apart as host:port." }
+    if ($fault) {
+        throw "Row $($i + 1) of the inventory $fault"
     }
 }
 
-function Format-Csv($Rows) {
-    @($columns -join ',') + @($Rows | ForEach-Object { $row = $_; ($columns | ForEach-Object { '"{0}"' -f "$($row[$_])".Replace('"', '""') }) -join ',' }) -join "`n"
-}
+# --- the jobs ---
 
-# A line of a child's output as the account hands it back: as it was written, or read as JSON already. Null for anything else.
-function Read-Line($Value) {
-    $line = [Collections.Generic.Dictionary[string, string]]::new()
-    if ($Value -is [string]) {
-        try { $text = [Text.Json.JsonDocument]::Parse($Value) } catch [Text.Json.JsonException] { return }
-        if ($text.RootElement.ValueKind -ne 'Object') { return }
-        foreach ($property in $text.RootElement.EnumerateObject()) { $line[$property.Name] = "$($property.Value)" }
-    } else {
-        foreach ($property in $Value.PSObject.Properties) { $line[$property.Name] = "$($property.Value)" }
-    }
-    if ($line.ContainsKey('ComputerName')) { $line }
-}
-
-function Write-Line($Line) { [Text.Json.JsonSerializer]::Serialize($Line, $Line.GetType(), $json) }
-
-if ($InventoryVariable) { $Inventory = Get-AutomationVariable -Name $InventoryVariable }
-if (-not $Inventory) { throw 'Give the inventory with -Inventory or -InventoryVariable.' }
-$rows = @(Read-Inventory $Inventory)
 $null = Connect-AzAccount -Identity
-
+$account = @{ ResourceGroupName = $ResourceGroupName; AutomationAccountName = $AutomationAccountName }
 $child = @{ Sudo = $Sudo; Repair = $Repair; ModulePath = $ModulePath }
-foreach ($name in 'CredentialName', 'SudoCredentialName', 'KnownHostsPath') {
-    $value = $PSBoundParameters[$name]
-    if ($value) { $child[$name] = $value }
-}
+if ($CredentialName) { $child.CredentialName = $CredentialName }
+if ($SudoCredentialName) { $child.SudoCredentialName = $SudoCredentialName }
+if ($KnownHostsPath) { $child.KnownHostsPath = $KnownHostsPath }
 
 $clock = [Diagnostics.Stopwatch]::StartNew()
-$jobs = @(for ($first = 0; $first -lt $rows.Count; $first += $ChunkSize) {
-    $chunk = $rows[$first..([Math]::Min($first + $ChunkSize, $rows.Count) - 1)]
-    $job = @{ Hosts = @($chunk.ComputerName); Id = $null; Fault = 'JobTimedOut'; Why = "It had not ended after $TimeoutSec s."; Ended = $false }
+$late = "It had not ended after $TimeoutSec s."
+$jobs = for ($first = 0; $first -lt $rows.Count; $first += $ChunkSize) {
+    $chunk = $rows | Select-Object -Skip $first -First $ChunkSize -Property $columns
+    $job = @{ Hosts = $chunk.ComputerName; Id = $null; Ended = $false; ErrorId = 'JobTimedOut'; Why = $late }
+    $parameters = $child + @{ Inventory = ($chunk | ConvertTo-Csv) -join "`n" }
     try {
-        $job.Id = (Start-AzAutomationRunbook @account -Name $ChildRunbook -RunOn $WorkerGroup -Parameters ($child + @{ Inventory = Format-Csv $chunk })).JobId
+        $started = Start-AzAutomationRunbook @account -Name $ChildRunbook -RunOn $WorkerGroup -Parameters $parameters
+        $job.Id = $started.JobId
     } catch {
-        $job.Fault, $job.Why, $job.Ended = 'JobNotStarted', $_.Exception.Message, $true
+        $job.Ended, $job.ErrorId, $job.Why = $true, 'JobNotStarted', $_.Exception.Message
     }
     $job
-})
-
-while ($true) {
-    foreach ($job in $jobs.Where({ -not $_.Ended })) {
-        # A question that fails is asked again until the time is up.
-        try { $state = Get-AzAutomationJob @account -Id $job.Id } catch { $job.Why = "Its state could not be read: $($_.Exception.Message)"; continue }
-        switch ("$($state.Status)") {
-            'Completed' { $job.Fault, $job.Why, $job.Ended = 'NotReported', 'It completed without a word of the host.', $true }
-            { $_ -in 'Failed', 'Stopped', 'Suspended' } { $job.Fault, $job.Why, $job.Ended = 'JobFailed', "$_. $($state.Exception)", $true }
-            default { $job.Why = "It had not ended after $TimeoutSec s ($_)." }
-        }
-    }
-    $left = $TimeoutSec * 1000 - $clock.ElapsedMilliseconds
-    if ($left -le 0 -or -not $jobs.Where({ -not $_.Ended })) { break }
-    [Threading.Thread]::Sleep([int] [Math]::Min($PollSec * 1000, $left))
 }
 
-# From here on an error is news, and the next job's turn comes all the same.
-$ErrorActionPreference = 'Continue'
+while ($true) {
+    foreach ($job in $jobs | Where-Object { -not $_.Ended }) {
+        try {
+            $state = Get-AzAutomationJob @account -Id $job.Id
+        } catch {
+            # It is asked again until the time is up.
+            $job.Why = "Its state could not be read: $($_.Exception.Message)"
+            continue
+        }
+        switch ($state.Status) {
+            'Completed' {
+                $job.Ended, $job.ErrorId, $job.Why = $true, 'NotReported', 'It completed without a word of the host.'
+            }
+            { $_ -in 'Failed', 'Stopped', 'Suspended' } {
+                $job.Ended, $job.ErrorId, $job.Why = $true, 'JobFailed', "$_. $($state.Exception)".Trim()
+            }
+            default { $job.Why = "$late Its state is $_." }
+        }
+    }
+    $left = $TimeoutSec - $clock.Elapsed.TotalSeconds
+    if ($left -le 0 -or -not ($jobs | Where-Object { -not $_.Ended })) { break }
+    Start-Sleep -Seconds ([Math]::Min($PollSec, $left))
+}
+
+# --- what they have told; what one cannot tell keeps nobody from telling the rest ---
+
 foreach ($job in $jobs) {
     if (-not $job.Ended) {
-        try { $null = Stop-AzAutomationJob @account -Id $job.Id -ErrorAction Stop } catch { $job.Why += " It could not be stopped: $($_.Exception.Message)" }
+        try {
+            $null = Stop-AzAutomationJob @account -Id $job.Id
+        } catch {
+            $job.Why += " It could not be stopped: $($_.Exception.Message)"
+        }
     }
-    $open = [Collections.Generic.HashSet[string]]::new([string[]] $job.Hosts, [StringComparer]::OrdinalIgnoreCase)
+    $untold = [Collections.Generic.HashSet[string]]::new([string[]] $job.Hosts, [StringComparer]::OrdinalIgnoreCase)
+    $entries = @()
     if ($job.Id) {
         try {
-            foreach ($entry in Get-AzAutomationJobOutput @account -Id $job.Id -Stream Output -ErrorAction Stop) {
-                # The entry itself has the first 80 characters only.
-                $line = Read-Line (Get-AzAutomationJobOutputRecord @account -JobId $job.Id -Id $entry.StreamRecordId -ErrorAction Stop).Value['value']
-                if ($line -and $open.Remove($line.ComputerName)) { Write-Line $line }
-            }
+            $entries = @(Get-AzAutomationJobOutput @account -Id $job.Id -Stream Output)
         } catch {
             $job.Why += " Its output could not be read: $($_.Exception.Message)"
         }
     }
-    if ($open.Count -eq 0) { continue }
-    $what = "Job $($job.Id) of $($open.Count) hosts: $($job.Why)"
-    foreach ($name in $job.Hosts.Where({ $open.Contains($_) })) {
-        $line = [Collections.Generic.Dictionary[string, string]]::new()
-        $line.ComputerName = $name
-        foreach ($empty in 'Status', 'Repair', 'Reason') { $line[$empty] = '' }
-        $line.ErrorId, $line.Error = $job.Fault, $what
-        Write-Line $line
+    $unread = ''
+    foreach ($entry in $entries) {
+        try {
+            # The entry itself has the first 80 characters only. A string that is JSON comes as an object from some
+            # versions of Az.Automation.
+            $record = Get-AzAutomationJobOutputRecord @account -JobId $job.Id -Id $entry.StreamRecordId
+            $value = $record.Value['value']
+            if ($value -isnot [string]) { $value = ConvertTo-Json -InputObject $value }
+            $line = $value | ConvertFrom-Json
+        } catch {
+            $unread = " A line of its output could not be read: $($_.Exception.Message)"
+            continue
+        }
+        # A line that has neither a status nor an error tells nothing.
+        if (($line.Status -or $line.ErrorId) -and $untold.Remove("$($line.ComputerName)")) {
+            $line | ConvertTo-Json -Compress -EscapeHandling EscapeNonAscii
+        }
     }
-    $PSCmdlet.WriteError([Management.Automation.ErrorRecord]::new([InvalidOperationException]::new($what), $job.Fault, 'OperationStopped', $job.Id))
+    if ($untold.Count -eq 0) { continue }
+
+    $what = "Job $($job.Id) of $($job.Hosts.Count) hosts, $($untold.Count) untold: $($job.Why)$unread"
+    foreach ($name in $job.Hosts | Where-Object { $untold.Contains($_) }) {
+        [ordered] @{
+            ComputerName = $name; Status = ''; Repair = ''; Reason = ''; ErrorId = $job.ErrorId; Error = $what
+        } | ConvertTo-Json -Compress -EscapeHandling EscapeNonAscii
+    }
+    $told = @{ ErrorId = $job.ErrorId; Category = 'OperationStopped'; TargetObject = $job.Id; ErrorAction = 'Continue' }
+    Write-Error -Message $what @told
 }
