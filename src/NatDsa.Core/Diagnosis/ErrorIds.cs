@@ -9,6 +9,9 @@ public static class ErrorIds
     /// <summary>The host answers, but has no PowerShell subsystem.</summary>
     public const string RemotePowerShellMissing = nameof(RemotePowerShellMissing);
 
+    /// <summary>The session to the host is not open any more.</summary>
+    public const string SessionClosed = nameof(SessionClosed);
+
     /// <summary>A Posh-SSH session's copy of SSH.NET is too old for what is asked.</summary>
     public const string SessionTooOld = nameof(SessionTooOld);
 

@@ -222,21 +222,18 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     {
         InputObjectSet => InputObject.Where(IsOfAHost).Select(record => ((HostTarget)record.Origin!, (HostRecord?)record)),
         SessionSet => Session.Select(s => (s.Target, default(HostRecord))),
-        HostNameSet => HostName.Select(name => ((HostTarget)ToTarget(name), default(HostRecord))),
-        ComputerNameSet => SshTargets().Select(target => (target, default(HostRecord))),
+        HostNameSet => Named(HostName, RemotingTarget).Select(target => (target, default(HostRecord))),
+        ComputerNameSet => Named(ComputerName, SshTarget()).Select(target => (target, default(HostRecord))),
         _ => [(new LocalTarget(), null)],
     };
 
-    private IEnumerable<HostTarget> SshTargets()
+    private IEnumerable<HostTarget> Named(string[] names, Func<string, HostAddress, HostTarget> target)
     {
-        _ssh ??= new SshParameters();
-        SshWay way = _ssh.Way(
-            UserName, Port, Credential, PathOf(KeyFile), PathOf(KnownHostsPath), AcceptNewHostKey, JumpHost);
-        foreach (string name in ComputerName)
+        foreach (string name in names)
         {
-            if (way.To(name) is { } target)
+            if (HostAddress.TryRead(name, out HostAddress address))
             {
-                yield return target;
+                yield return target(name, address);
                 continue;
             }
 
@@ -245,9 +242,16 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
         }
     }
 
+    private Func<string, HostAddress, HostTarget> SshTarget()
+    {
+        _ssh ??= new SshParameters();
+        return _ssh.Way(
+            UserName, Port, Credential, PathOf(KeyFile), PathOf(KnownHostsPath), AcceptNewHostKey, JumpHost).To;
+    }
+
     private string? PathOf(string? path) => string.IsNullOrEmpty(path) ? null : GetUnresolvedProviderPathFromPSPath(path);
 
-    private HostNameTarget ToTarget(string host) => new(host, Remoting);
+    private HostNameTarget RemotingTarget(string name, HostAddress address) => new(name, address, Remoting);
 
     private SshRemoting Remoting => new()
     {

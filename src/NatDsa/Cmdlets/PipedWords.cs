@@ -32,7 +32,7 @@ internal static class PipedWords
 
     /// <summary>Says of a name that it is none, and of a row that came to be one, what it lacks.</summary>
     public static string WhyNoName(string name) =>
-        Messages.NotAHostName.With(name)
+        Messages.NotAHostName.With(Untrusted.OneLine(name))
         + (name.StartsWith("@{", StringComparison.Ordinal) ? " " + Messages.RowNamesNoHost : "");
 
     /// <summary>A word as it is typed.</summary>

@@ -11,7 +11,7 @@ internal static class ErrorCategories
     /// <exception cref="ArgumentException">It is none of <see cref="ErrorIds"/>.</exception>
     public static ErrorCategory Of(string errorId) => errorId switch
     {
-        ErrorIds.TargetUnreachable or ErrorIds.EgressFailed => ErrorCategory.ConnectionError,
+        ErrorIds.TargetUnreachable or ErrorIds.SessionClosed or ErrorIds.EgressFailed => ErrorCategory.ConnectionError,
         ErrorIds.RemotePowerShellMissing => ErrorCategory.ResourceUnavailable,
         ErrorIds.SessionTooOld => ErrorCategory.NotImplemented,
         ErrorIds.HostKeyUnknown or ErrorIds.HostKeyChanged => ErrorCategory.SecurityError,

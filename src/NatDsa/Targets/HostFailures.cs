@@ -19,6 +19,14 @@ internal static class HostFailures
     public static HostException TooMuchOutput(string host, int bytes) =>
         new(ErrorIds.AnswerBroken, Messages.TooMuchOutput.With(host, bytes >> 20));
 
+    /// <summary>A session that is not open.</summary>
+    /// <param name="host">Where it leads.</param>
+    /// <param name="session">Its id, and its name where it has one.</param>
+    /// <param name="state">What it is instead.</param>
+    /// <param name="command">What gives one that is open.</param>
+    public static HostException SessionClosed(string host, string session, object state, string command) =>
+        new(ErrorIds.SessionClosed, Messages.SessionClosed.With(host, session, state, command));
+
     public static HostException NotLinux(string host) =>
         new(ErrorIds.NotLinux, Messages.NotLinux.With(host));
 

@@ -21,27 +21,37 @@ internal sealed record SshRemoting
 }
 
 /// <summary>A host reached by PowerShell remoting over SSH. The session that a run opens serves those that come after it, too.</summary>
-internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : HostTarget
+/// <param name="computerName">What the caller calls it.</param>
+/// <param name="address">Where that is; its user and port go before those of <paramref name="remoting"/>.</param>
+/// <param name="remoting">How it is reached.</param>
+internal sealed class HostNameTarget(string computerName, HostAddress address, SshRemoting remoting) : HostTarget
 {
     private readonly HeldConnection<Connection> _connection = new(c => c.IsOpen);
 
-    public override string ComputerName => hostName;
+    public override string ComputerName => computerName;
 
     internal override IDisposable Hold() => _connection.Hold();
 
     internal override void Drop() => _connection.Drop();
 
     // Without ssh's own sharing of connections.
-    internal override Task<HostTarget?> AnewAsync(CancellationToken cancellation) => Task.FromResult<HostTarget?>(new HostNameTarget(hostName, remoting with
+    internal override Task<HostTarget?> AnewAsync(CancellationToken cancellation)
     {
-        Options = new Hashtable(remoting.Options ?? [], StringComparer.OrdinalIgnoreCase) { ["ControlPath"] = "none" },
-    }));
+        var options = new Hashtable(remoting.Options ?? [], StringComparer.OrdinalIgnoreCase);
+        options["ControlPath"] = "none";
+        SshRemoting anew = remoting with { Options = options };
+        return Task.FromResult<HostTarget?>(new HostNameTarget(computerName, address, anew));
+    }
 
-    internal override HostTarget Another(string name, HostAddress address) => new HostNameTarget(address.Host, remoting with
+    internal override HostTarget Another(string name, HostAddress other)
     {
-        UserName = address.UserName ?? remoting.UserName,
-        Port = address.Port ?? remoting.Port,
-    });
+        SshRemoting same = remoting with
+        {
+            UserName = address.UserName ?? remoting.UserName,
+            Port = address.Port ?? remoting.Port,
+        };
+        return new HostNameTarget(name, other, same);
+    }
 
     internal override async Task<HostAnswer> RunAsync(HostScript script, RunLimits limits, CancellationToken cancellation)
     {
@@ -89,18 +99,19 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
     private async Task<PSSession> OpenAsync(Runspace runspace, RunLimits limits, CancellationToken cancellation)
     {
         if (remoting.KeyFilePath is { } key && !File.Exists(key))
-            throw new HostException(ErrorIds.FileUnreadable, Messages.KeyFileMissing.With(hostName, key));
-        if (await SshProgram.WhyNoWayAsync(hostName, remoting, cancellation).ConfigureAwait(false) is { } why)
-            throw HostFailures.Connecting(hostName, new RuntimeException(why));
+            throw new HostException(ErrorIds.FileUnreadable, Messages.KeyFileMissing.With(computerName, key));
+        if (await SshProgram.WhyNoWayAsync(address, remoting, cancellation).ConfigureAwait(false) is { } why)
+            throw HostFailures.Connecting(computerName, new RuntimeException(why));
 
-        using var pipeline = new RemotePipeline(runspace, hostName);
-        pipeline.Commands.AddCommand("New-PSSession").AddParameter("HostName", hostName);
-        Add("UserName", remoting.UserName);
+        using var pipeline = new RemotePipeline(runspace, computerName);
+        string host = address.Host.Contains(':') ? $"[{address.Host}]" : address.Host;
+        pipeline.Commands.AddCommand("New-PSSession").AddParameter("HostName", host);
+        Add("UserName", address.UserName ?? remoting.UserName);
         Add("KeyFilePath", remoting.KeyFilePath);
         Add("Subsystem", remoting.Subsystem);
         Add("Options", WithSecondAttempt(remoting.Options));
-        if (remoting.Port > 0)
-            Add("Port", remoting.Port);
+        if ((address.Port ?? remoting.Port) is > 0 and int port)
+            Add("Port", port);
 
         // Without it, an ssh that dies before the session is up is waited for without end (PowerShell issue 25203).
         int all = (int)Math.Min(int.MaxValue, limits.Time.TotalMilliseconds);
@@ -110,9 +121,9 @@ internal sealed class HostNameTarget(string hostName, SshRemoting remoting) : Ho
         if (sessions is [{ BaseObject: PSSession session }])
             return session;
         string words = pipeline.FirstError is PSRemotingTransportException
-            ? await SshProgram.WhyNotConnectedAsync(hostName, remoting, cancellation).ConfigureAwait(false)
+            ? await SshProgram.WhyNotConnectedAsync(address, remoting, cancellation).ConfigureAwait(false)
             : "";
-        throw HostFailures.Connecting(hostName, pipeline.FirstError, words);
+        throw HostFailures.Connecting(computerName, pipeline.FirstError, words);
 
         void Add(string name, object? value)
         {

@@ -1,5 +1,7 @@
+using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
+using NatDsa.Resources;
 
 namespace NatDsa.Targets;
 
@@ -21,8 +23,8 @@ public sealed class HostSession
 }
 
 /// <summary>
-/// Makes sessions of what is bound, and leaves everything else as it is: PowerShell then looks for another parameter that takes it,
-/// which an error would end.
+/// Makes sessions of what is bound, one or a list of any kind, and leaves everything else as it is: PowerShell then
+/// looks for another parameter that takes it, which an error would end.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class HostSessionAttribute : ArgumentTransformationAttribute
@@ -30,11 +32,25 @@ public sealed class HostSessionAttribute : ArgumentTransformationAttribute
     /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
-        if (HostSession.Of(inputData) is { } one)
-            return new[] { one };
-        if ((inputData is PSObject wrapped ? wrapped.BaseObject : inputData) is not object[] several)
-            return inputData;
-        HostSession?[] sessions = [.. several.Select(HostSession.Of)];
-        return sessions.Length > 0 && Array.TrueForAll(sessions, s => s is not null) ? sessions : inputData;
+        var sessions = new List<HostSession>();
+        return TryAdd(inputData, sessions, depth: 0) && sessions.Count > 0 ? sessions.ToArray() : inputData;
+    }
+
+    // A list may hold lists: -Session $sessions, $SshSessions.
+    private static bool TryAdd(object? value, List<HostSession> sessions, int depth)
+    {
+        if (HostSession.Of(value) is { } session)
+        {
+            sessions.Add(session);
+            return true;
+        }
+
+        object? bare = value is PSObject wrapped ? wrapped.BaseObject : value;
+        // No other parameter takes it, and what to give instead is known.
+        if (bare is not null && PoshSshTarget.IsPartOfSession(bare))
+            throw new ArgumentTransformationMetadataException(Messages.PartOfSession.With(bare.GetType().Name));
+        return depth <= 1
+            && bare is IEnumerable and not (string or IDictionary)
+            && ((IEnumerable)bare).Cast<object?>().All(item => TryAdd(item, sessions, depth + 1));
     }
 }

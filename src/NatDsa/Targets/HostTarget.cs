@@ -30,7 +30,7 @@ public abstract class HostTarget
 
     /// <summary>Another host, reached as this one is; by PowerShell remoting where this one's way leads nowhere else.</summary>
     internal virtual HostTarget Another(string name, HostAddress address) =>
-        new HostNameTarget(address.Host, new SshRemoting { UserName = address.UserName, Port = address.Port ?? 0 });
+        new HostNameTarget(name, address, new SshRemoting());
 
     /// <inheritdoc/>
     public override string ToString() => ComputerName;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Management.Automation;
+using System.Management.Automation.Runspaces;
 using System.Net.Sockets;
 using System.Reflection;
 using System.Text;
@@ -16,23 +17,37 @@ namespace NatDsa.Targets;
 /// </summary>
 internal sealed class PoshSshTarget : HostTarget
 {
-    private const string ClientType = "Renci.SshNet.SshClient";
+    private const string Library = "Renci.SshNet.";
+    private const string ClientType = Library + "SshClient";
     private const int MaxError = 64 << 10;
 
     private readonly object _client;
+    private readonly object? _id;
 
-    private PoshSshTarget(string host, object client) => (ComputerName, _client) = (host, client);
+    private PoshSshTarget(string host, object client, object? id) => (ComputerName, _client, _id) = (host, client, id);
 
     public override string ComputerName { get; }
 
     /// <summary>The target of a session, which is known by its shape: <c>Session</c>, an SshClient, and <c>Host</c>.</summary>
     public static PoshSshTarget? Of(object value)
     {
+        if (IsOfLibrary(value))
+            return null;
         PSMemberInfoCollection<PSPropertyInfo> properties = PSObject.AsPSObject(value).Properties;
         return properties["Session"]?.Value is { } client && IsClient(client)
-            ? new PoshSshTarget(properties["Host"]?.Value as string ?? "", client)
+            ? new PoshSshTarget(properties["Host"]?.Value as string ?? "", client, properties["SessionId"]?.Value)
             : null;
     }
+
+    /// <summary>
+    /// Whether an object belongs to a session without being one: a shell stream (which Posh-SSH gives a property
+    /// <c>Session</c>, too), the session's client, or a session for files.
+    /// </summary>
+    public static bool IsPartOfSession(object value) =>
+        IsOfLibrary(value)
+        || (PSObject.AsPSObject(value).Properties["Session"]?.Value is { } client
+            && IsOfLibrary(client)
+            && !IsClient(client));
 
     // Through a proxy or a jump host, the way is the session's own.
     internal override Task<HostTarget?> AnewAsync(CancellationToken cancellation)
@@ -49,6 +64,8 @@ internal sealed class PoshSshTarget : HostTarget
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellation);
         object? command = null;
         bool begun = false;
+        if (!Value<bool>(_client, "IsConnected"))
+            throw HostFailures.SessionClosed(ComputerName, $"{_id}", RunspaceState.Closed, "New-SSHSession");
         try
         {
             bool takesInput = HasInput(script, limits.Sudo, out string text);
@@ -133,7 +150,10 @@ internal sealed class PoshSshTarget : HostTarget
 
     private static bool IsOfTransport(Exception e) =>
         e is SocketException or IOException or ObjectDisposedException or InvalidOperationException
-        || e.GetType().Namespace?.StartsWith("Renci.SshNet", StringComparison.Ordinal) == true;
+        || IsOfLibrary(e);
+
+    private static bool IsOfLibrary(object value) =>
+        value.GetType().FullName?.StartsWith(Library, StringComparison.Ordinal) == true;
 
     private static bool IsClient(object value)
     {

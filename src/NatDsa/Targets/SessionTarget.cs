@@ -24,16 +24,27 @@ internal sealed class SessionTarget(PSSession session) : HostTarget
     {
         // SSHConnectionInfo, which the PowerShell that this is compiled for does not have.
         PSMemberInfoCollection<PSPropertyInfo> way = PSObject.AsPSObject(session.Runspace.OriginalConnectionInfo).Properties;
-        if (way["Subsystem"] is null || way["ComputerName"]?.Value is not string host)
+        if (way["Subsystem"] is null
+            || way["ComputerName"]?.Value is not string host
+            || !HostAddress.TryRead(host, out HostAddress named))
             return null;
         var remoting = new SshRemoting { UserName = way["UserName"]?.Value as string, Port = way["Port"]?.Value as int? ?? 0 };
-        return await SshProgram.AddressOfAsync(host, remoting, cancellation).ConfigureAwait(false) is var (address, port)
+        (string Host, int Port)? server =
+            await SshProgram.AddressOfAsync(named, remoting, cancellation).ConfigureAwait(false);
+        return server is var (address, port)
             ? new ProvenTarget(this, stop => SshGreeting.AwaitAsync(ComputerName, address, port, stop))
             : null;
     }
 
     internal override async Task<HostAnswer> RunAsync(HostScript script, RunLimits limits, CancellationToken cancellation)
     {
+        RunspaceState state = session.Runspace.RunspaceStateInfo.State;
+        if (state is not (RunspaceState.Opened or RunspaceState.Opening))
+        {
+            string command = state == RunspaceState.Disconnected ? "Connect-PSSession" : "New-PSSession";
+            throw HostFailures.SessionClosed(ComputerName, $"{session.Id} ({session.Name})", state, command);
+        }
+
         using var time = new CancellationTokenSource(limits.Time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellation);
         SemaphoreSlim turn = s_turns.GetValue(session, static _ => new SemaphoreSlim(1, 1));

@@ -44,8 +44,9 @@ internal sealed record SshWay(string UserName, int Port, SshAccess Access)
 {
     public const int DefaultPort = 22;
 
-    /// <summary>A host, by its name; null when that is none.</summary>
-    public SshTarget? To(string name) => HostAddress.TryRead(name, out HostAddress address)
-        ? new SshTarget(name, new SshServerAddress(address.Host, address.Port ?? Port, address.UserName ?? UserName), Access)
-        : null;
+    /// <summary>A host.</summary>
+    /// <param name="name">What the user calls it.</param>
+    /// <param name="address">What that says.</param>
+    public SshTarget To(string name, HostAddress address) =>
+        new(name, new SshServerAddress(address.Host, address.Port ?? Port, address.UserName ?? UserName), Access);
 }

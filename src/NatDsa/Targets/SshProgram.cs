@@ -22,10 +22,11 @@ internal static class SshProgram
     /// <summary>
     /// Why ssh would end before it connects: its configuration is broken, or the host's name leads nowhere. Null when it knows a way. Makes no connection.
     /// </summary>
-    public static async Task<string?> WhyNoWayAsync(string hostName, SshRemoting remoting, CancellationToken cancellation)
+    public static async Task<string?> WhyNoWayAsync(
+        HostAddress address, SshRemoting remoting, CancellationToken cancellation)
     {
         // What is missing or misspelt, New-PSSession itself says.
-        if (PathOfSsh() is not { } ssh || !HostAddress.TryRead(hostName, out HostAddress address))
+        if (PathOfSsh() is not { } ssh)
             return null;
         if (await RunAsync(Launch(ssh, address, remoting, "-G"), cancellation).ConfigureAwait(false) is not { } run)
             return null;
@@ -49,9 +50,10 @@ internal static class SshProgram
     }
 
     /// <summary>The address that ssh connects to; null where it goes through another host, or does not tell.</summary>
-    public static async Task<(string Host, int Port)?> AddressOfAsync(string hostName, SshRemoting remoting, CancellationToken cancellation)
+    public static async Task<(string Host, int Port)?> AddressOfAsync(
+        HostAddress address, SshRemoting remoting, CancellationToken cancellation)
     {
-        if (PathOfSsh() is not { } ssh || !HostAddress.TryRead(hostName, out HostAddress address)
+        if (PathOfSsh() is not { } ssh
             || await RunAsync(Launch(ssh, address, remoting, "-G"), cancellation).ConfigureAwait(false) is not { ExitCode: 0 } run)
             return null;
         ILookup<string, string> settings = Settings(run.Output);
@@ -69,8 +71,9 @@ internal static class SshProgram
         settings["proxyjump"].Concat(settings["proxycommand"]).Any(proxy => proxy != "none");
 
     /// <summary>Connects as <c>New-PSSession</c> does, without asking the user anything; empty when ssh does not complain in time.</summary>
-    public static async Task<string> WhyNotConnectedAsync(string hostName, SshRemoting remoting, CancellationToken cancellation) =>
-        PathOfSsh() is { } ssh && HostAddress.TryRead(hostName, out HostAddress address)
+    public static async Task<string> WhyNotConnectedAsync(
+        HostAddress address, SshRemoting remoting, CancellationToken cancellation) =>
+        PathOfSsh() is { } ssh
             && await RunAsync(Launch(ssh, address, remoting), cancellation).ConfigureAwait(false) is { } run
             ? run.Error : "";
 

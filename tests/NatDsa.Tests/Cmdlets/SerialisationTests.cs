@@ -52,7 +52,7 @@ public sealed class SerialisationTests : IDisposable
 
     private static RepairResult Record()
     {
-        var target = new HostNameTarget("nat01", new SshRemoting
+        var target = new HostNameTarget("nat01", new HostAddress("nat01", null, null), new SshRemoting
         {
             UserName = "secret-user",
             KeyFilePath = "/secret/key",

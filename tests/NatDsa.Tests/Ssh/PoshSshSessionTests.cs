@@ -76,12 +76,13 @@ public sealed class PoshSshSessionTests(SshHost host) : IClassFixture<SshHost>, 
 
     [Theory]
     [MemberData(nameof(Versions))]
-    public void A_session_that_was_closed_is_unreachable(string version)
+    public void A_session_that_was_closed_says_so(string version)
     {
         SshSession session = Open(version, "bash");
         session.Session.Disconnect();
         ErrorRecord error = Assert.Single(_module.Run("$input | Get-DsaAgentState", session).Errors);
-        Assert.StartsWith("TargetUnreachable,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith("SessionClosed,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains("session 1 is Closed", error.Exception.Message, StringComparison.Ordinal);
         Assert.Equal("nat01", error.TargetObject);
     }
 
