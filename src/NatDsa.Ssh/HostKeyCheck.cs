@@ -9,19 +9,27 @@ internal sealed class HostKeyCheck
     private readonly SshServerAddress _server;
     private readonly SshAccess _access;
     private readonly KnownHosts _known;
+    private readonly CancellationToken _cancellation;
+
+    private HostKeyCheck(SshServerAddress server, SshAccess access, KnownHosts known, CancellationToken cancellation) =>
+        (_server, _access, _known, _cancellation) = (server, access, known, cancellation);
 
     /// <summary>Reads what is known.</summary>
+    /// <param name="server">The server whose key it will be.</param>
+    /// <param name="access">Where the known keys are.</param>
+    /// <param name="cancellation">Ends the waits for others who write to the files.</param>
     /// <exception cref="SshFailureException">It cannot be read.</exception>
-    public HostKeyCheck(SshServerAddress server, SshAccess access)
+    public static async Task<HostKeyCheck> ReadAsync(
+        SshServerAddress server, SshAccess access, CancellationToken cancellation)
     {
-        (_server, _access) = (server, access);
         try
         {
-            _known = access.KnownHosts.Read();
+            KnownHosts known = await access.KnownHosts.ReadAsync(cancellation).ConfigureAwait(false);
+            return new HostKeyCheck(server, access, known, cancellation);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Unusable(e);
+            throw Unusable(server, e);
         }
     }
 
@@ -57,11 +65,18 @@ internal sealed class HostKeyCheck
         {
             try
             {
-                verdict = _access.KnownHosts.Add(_server.Host, _server.Port, key);
+                // The key exchange goes on when this returns: there is nothing else for this thread to do.
+                verdict = _access.KnownHosts.AddAsync(_server.Host, _server.Port, key, _cancellation)
+                    .GetAwaiter().GetResult();
+            }
+            catch (OperationCanceledException) when (_cancellation.IsCancellationRequested)
+            {
+                // Whoever cancels ends the connection.
+                return;
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {
-                Refusal = Unusable(failure);
+                Refusal = Unusable(_server, failure);
                 return;
             }
         }
@@ -80,5 +95,6 @@ internal sealed class HostKeyCheck
     /// <summary>The names under which a key's type is asked for: an RSA key signs in three ways.</summary>
     private static string[] Algorithms(string type) => type == "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"] : [type];
 
-    private SshFailureException Unusable(Exception e) => new(SshFailure.KnownHostsUnusable, _server.Host, e.Message, e);
+    private static SshFailureException Unusable(SshServerAddress server, Exception e) =>
+        new(SshFailure.KnownHostsUnusable, server.Host, e.Message, e);
 }

@@ -38,7 +38,7 @@ internal sealed class KnownHosts
     public bool IsHashed => _entries.Exists(e => e.Names.StartsWith('|'));
 
     /// <summary>Reads the text of one file or of several.</summary>
-    public static KnownHosts Read(params ReadOnlySpan<string> texts)
+    public static KnownHosts Read(params string[] texts)
     {
         var known = new KnownHosts();
         foreach (string text in texts)

@@ -1,15 +1,16 @@
-using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
 
 namespace NatDsa.Ssh;
 
 /// <summary>The known_hosts files that are read, and the one that new keys are added to.</summary>
+[SuppressMessage("Design", "CA1001",
+    Justification = "A semaphore whose wait handle nobody asks for holds nothing to dispose of.")]
 internal sealed class KnownHostsFiles
 {
-    private static readonly TimeSpan s_lockLimit = TimeSpan.FromSeconds(10);
     private readonly string[] _paths;
-    private readonly object _lock = new();
+    private readonly SemaphoreSlim _turn = new(1, 1);
     private (DateTime Written, long Length)[]? _versions;
     private KnownHosts? _known;
 
@@ -20,17 +21,27 @@ internal sealed class KnownHostsFiles
     public string Path => _paths[0];
 
     /// <summary>Reads them as they are now, anew only when one has changed. One that is not there is empty.</summary>
+    /// <param name="cancellation">Ends a wait for somebody who writes.</param>
     /// <exception cref="IOException">One cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">One may not be read.</exception>
-    public KnownHosts Read()
+    public async Task<KnownHosts> ReadAsync(CancellationToken cancellation)
     {
-        lock (_lock)
+        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
         {
             // Looked at before they are read: what is written in between is read again next time.
             (DateTime Written, long Length)[] versions = [.. _paths.Select(Version)];
             if (_known is null || !versions.AsSpan().SequenceEqual(_versions))
-                (_known, _versions) = (KnownHosts.Read([.. _paths.Select(ReadText)]), versions);
+            {
+                _known = KnownHosts.Read(await TextsAsync(_paths, cancellation).ConfigureAwait(false));
+                _versions = versions;
+            }
+
             return _known;
+        }
+        finally
+        {
+            _turn.Release();
         }
     }
 
@@ -41,21 +52,45 @@ internal sealed class KnownHostsFiles
     /// <returns>What the files say about the key now: known, when it was added.</returns>
     /// <exception cref="IOException">The file cannot be written, or was locked all the time.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>
-    public HostKeyVerdict Add(string host, int port, HostKey key)
+    public async Task<HostKeyVerdict> AddAsync(string host, int port, HostKey key, CancellationToken cancellation)
     {
-        using FileStream file = OpenLocked();
-        string text = new StreamReader(file, Encoding.UTF8).ReadToEnd();
-        HostKeyVerdict verdict = KnownHosts.Read([text, .. _paths.Skip(1).Select(ReadText)]).Judge(host, port, key);
+        string[] others = await TextsAsync(_paths[1..], cancellation).ConfigureAwait(false);
+        MakeFolder();
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.ReadWrite,
+            BufferSize = 0,
+        };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        return await SharedFile.UseAsync(Path, options, file => Add(file, others, host, port, key), cancellation)
+            .ConfigureAwait(false);
+    }
+
+    private static HostKeyVerdict Add(FileStream file, string[] others, string host, int port, HostKey key)
+    {
+        string text = Text(file);
+        HostKeyVerdict verdict = KnownHosts.Read([text, .. others]).Judge(host, port, key);
         if (verdict != HostKeyVerdict.Unknown)
             return verdict;
 
         bool hashed = KnownHosts.Read(text).IsHashed;
         string line = KnownHosts.Line(host, port, key, hashed ? RandomNumberGenerator.GetBytes(HMACSHA1.HashSizeInBytes) : null);
         bool open = text.Length > 0 && !text.EndsWith('\n');
-        file.Position = file.Length;
-        // One write: who reads without a lock, as ssh does, sees the whole line or nothing of it.
-        file.Write(Encoding.UTF8.GetBytes(open ? "\n" + line : line));
-        file.Flush(flushToDisk: true);
+        long end = file.Position = file.Length;
+        try
+        {
+            // One write: who reads without a lock, as ssh does, sees the whole line or nothing of it.
+            file.Write(Encoding.UTF8.GetBytes(open ? "\n" + line : line));
+        }
+        catch
+        {
+            // Of a line for which the disk had no room, nothing stays.
+            file.SetLength(end);
+            throw;
+        }
+
         return HostKeyVerdict.Known;
     }
 
@@ -65,12 +100,20 @@ internal sealed class KnownHostsFiles
         return file.Exists ? (file.LastWriteTimeUtc, file.Length) : default;
     }
 
-    private static string ReadText(string path)
+    private static async Task<string[]> TextsAsync(string[] paths, CancellationToken cancellation)
+    {
+        string[] texts = new string[paths.Length];
+        for (int i = 0; i < paths.Length; i++)
+            texts[i] = await TextAsync(paths[i], cancellation).ConfigureAwait(false);
+        return texts;
+    }
+
+    private static async Task<string> TextAsync(string path, CancellationToken cancellation)
     {
         try
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            return new StreamReader(file, Encoding.UTF8).ReadToEnd();
+            var options = new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read };
+            return await SharedFile.UseAsync(path, options, Text, cancellation).ConfigureAwait(false);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -78,33 +121,16 @@ internal sealed class KnownHostsFiles
         }
     }
 
-    private FileStream OpenLocked()
-    {
-        string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
-        if (!Directory.Exists(folder))
-        {
-            if (OperatingSystem.IsWindows())
-                Directory.CreateDirectory(folder);
-            else
-                Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
+    private static string Text(FileStream file) => new StreamReader(file, Encoding.UTF8).ReadToEnd();
 
-        // On Unix, no sharing is an advisory lock of the whole file (flock), which goes with the process that holds it.
-        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        long start = Stopwatch.GetTimestamp();
-        while (true)
-        {
-            try
-            {
-                return new FileStream(Path, options);
-            }
-            catch (IOException e) when (e is not (FileNotFoundException or DirectoryNotFoundException or PathTooLongException) && Stopwatch.GetElapsedTime(start) < s_lockLimit)
-            {
-                Thread.Sleep(Random.Shared.Next(2, 12));
-            }
-        }
+    private void MakeFolder()
+    {
+        const UnixFileMode OnlyMine = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(folder);
+        else
+            Directory.CreateDirectory(folder, OnlyMine);
     }
 
     private static string[] DefaultPaths()

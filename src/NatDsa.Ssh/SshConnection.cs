@@ -165,7 +165,7 @@ internal sealed class SshConnection : IDisposable
         SshServerAddress server, SshAccess access, string host, int port, SshConnection? jumpHost, CancellationToken cancellation)
     {
         AuthenticationMethod[] methods = access.Login.Methods(server.UserName, server.Host);
-        var check = new HostKeyCheck(server, access);
+        HostKeyCheck check = await HostKeyCheck.ReadAsync(server, access, cancellation).ConfigureAwait(false);
         var connection = new ConnectionInfo(server.Host, server.Port, server.UserName, methods) { Timeout = Timeout.InfiniteTimeSpan };
         check.AskForKnownTypesFirst(connection);
 

@@ -22,6 +22,19 @@ internal static class WholeFile
         stream.Flush(flushToDisk: true);
     }
 
+    /// <summary>Reads a file, and lets others write to it, move it away and replace it meanwhile, as on Unix.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    public static byte[] Read(string file)
+    {
+        const FileShare Everything = FileShare.ReadWrite | FileShare.Delete;
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, Everything, bufferSize: 0);
+        // A pipe has no length, and a file of the kernel's own none that it tells.
+        using var content = new MemoryStream(stream.CanSeek ? checked((int)stream.Length) : 0);
+        stream.CopyTo(content);
+        return content.Length == content.Capacity ? content.GetBuffer() : content.ToArray();
+    }
+
     /// <summary>Writes a file, in the place of one that may be there. Where that fails, the old one stays.</summary>
     /// <inheritdoc cref="Write"/>
     public static void Replace(string file, ReadOnlySpan<byte> content, UnixFileMode mode)

@@ -55,12 +55,8 @@ internal sealed class BackupFolder(string path)
         string host = PathOf(backup.ComputerName ?? backup.HostName ?? "");
         MakeFolder(host);
         string folder = Path.Combine(host, backup.Id);
-        if (Read(folder).Backup is { } present)
-        {
-            NatBackup seen = backup.Written(folder, onHost: false, present);
-            WholeFile.Replace(Path.Combine(folder, NatBackupManifest.JsonName), Encoding.UTF8.GetBytes(NatBackupManifest.ToJson(seen)), Mode);
-            return seen;
-        }
+        if (MarkSeen(backup, folder) is { } present)
+            return present;
 
         string unfinished = WholeFile.UnfinishedIn(host);
         try
@@ -70,10 +66,20 @@ internal sealed class BackupFolder(string path)
             foreach (NatBackupFile file in backup.Files)
                 WholeFile.Write(Path.Combine(unfinished, file.Name), file.Content.Span, Mode);
             WholeFile.Write(Path.Combine(unfinished, NatBackupManifest.JsonName), Encoding.UTF8.GetBytes(NatBackupManifest.ToJson(added)), Mode);
-            // What is there is damaged, or no backup.
-            if (Directory.Exists(folder) || File.Exists(folder))
+            if (!TryMove(unfinished, folder))
+            {
+                // Somebody else has written the same in the meantime.
+                if (MarkSeen(backup, folder) is { } theirs)
+                {
+                    Directory.Delete(unfinished, recursive: true);
+                    return theirs;
+                }
+
+                // What is there is damaged, or no backup.
                 Discard(folder);
-            Directory.Move(unfinished, folder);
+                Directory.Move(unfinished, folder);
+            }
+
             return added;
         }
         catch
@@ -81,6 +87,38 @@ internal sealed class BackupFolder(string path)
             if (Directory.Exists(unfinished))
                 Directory.Delete(unfinished, recursive: true);
             throw;
+        }
+    }
+
+    /// <summary>Notes in a backup that its rules were seen again; null when it is not there, or not whole.</summary>
+    private static NatBackup? MarkSeen(NatBackup backup, string folder)
+    {
+        if (Read(folder).Backup is not { } present)
+            return null;
+        NatBackup seen = backup.Written(folder, onHost: false, present);
+        try
+        {
+            byte[] manifest = Encoding.UTF8.GetBytes(NatBackupManifest.ToJson(seen));
+            WholeFile.Replace(Path.Combine(folder, NatBackupManifest.JsonName), manifest, Mode);
+            return seen;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Somebody else has removed it since.
+            return null;
+        }
+    }
+
+    private static bool TryMove(string unfinished, string folder)
+    {
+        try
+        {
+            Directory.Move(unfinished, folder);
+            return true;
+        }
+        catch (IOException) when (Directory.Exists(folder) || File.Exists(folder))
+        {
+            return false;
         }
     }
 
@@ -137,8 +175,19 @@ internal sealed class BackupFolder(string path)
         }
     }
 
-    private static ReadOnlyMemory<byte>? Bytes(string file) =>
-        File.Exists(file) && !IsLink(file) && new FileInfo(file).Length <= MaxFileLength ? File.ReadAllBytes(file) : null;
+    private static ReadOnlyMemory<byte>? Bytes(string file)
+    {
+        try
+        {
+            bool isReadable = File.Exists(file) && !IsLink(file) && new FileInfo(file).Length <= MaxFileLength;
+            return isReadable ? WholeFile.Read(file) : null;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // Somebody else has removed it since.
+            return null;
+        }
+    }
 
     private static bool IsLink(string item) => new FileInfo(item).Attributes is var attributes && (int)attributes != -1 && attributes.HasFlag(FileAttributes.ReparsePoint);
 
@@ -158,7 +207,16 @@ internal sealed class BackupFolder(string path)
         if (IsLink(folder) || File.Exists(folder))
             throw new IOException(Messages.BackupThroughLink.With(folder));
         string gone = WholeFile.UnfinishedIn(Path.GetDirectoryName(folder)!);
-        Directory.Move(folder, gone);
+        try
+        {
+            Directory.Move(folder, gone);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Somebody else has removed it.
+            return;
+        }
+
         Directory.Delete(gone, recursive: true);
     }
 }

@@ -126,7 +126,7 @@ internal sealed class RulesetTexts(PSCmdlet cmdlet)
     /// </summary>
     internal static string ReadText(string path)
     {
-        byte[] bytes = File.ReadAllBytes(path);
+        byte[] bytes = WholeFile.Read(path);
         foreach (Encoding encoding in s_markedEncodings)
         {
             if (bytes.AsSpan().StartsWith(encoding.Preamble))

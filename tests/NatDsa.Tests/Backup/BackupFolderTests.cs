@@ -76,6 +76,37 @@ public sealed class BackupFolderTests : IDisposable
     }
 
     [Fact]
+    public async Task Many_who_write_read_and_prune_at_once_do_not_disturb_each_other()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 64).Select(n => Task.Run(
+            () =>
+            {
+                string rules = NatBackupTests.Rules.Replace("eth0", $"eth{n % 8}", StringComparison.Ordinal);
+                NatBackup written = Folder.Write(NatBackupTests.Of(rules, now: 1_700_000_000 + (n / 8)));
+                Folder.Prune(written, keep: 8);
+                Assert.Null(BackupFolder.Read(written.Path!).Fault);
+                Assert.NotNull(BackupFolder.NewestIn(Path.Combine(_path, "nat01")));
+            },
+            TestContext.Current.CancellationToken)));
+        string[] backups = Directory.GetDirectories(Path.Combine(_path, "nat01"));
+        Assert.Equal(8, backups.Length);
+        Assert.All(backups, backup => Assert.Null(BackupFolder.Read(backup).Fault));
+    }
+
+    [Fact]
+    public async Task Two_who_prune_at_once_remove_the_same()
+    {
+        NatBackup[] written = [.. Enumerable.Range(0, 20).Select(n => Folder.Write(NatBackupTests.Of(
+            NatBackupTests.Rules.Replace("eth0", $"eth{n}", StringComparison.Ordinal), now: 1_700_000_000 + n)))];
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(
+            () => Folder.Prune(written[^1], keep: 2),
+            TestContext.Current.CancellationToken)));
+        Assert.Equal(
+            [.. written.TakeLast(2).Select(b => b.Path!).Order()],
+            Directory.GetDirectories(Path.Combine(_path, "nat01")).Order());
+    }
+
+    [Fact]
     public void The_oldest_go_and_never_the_newest_good_one()
     {
         NatBackup good = Folder.Write(NatBackupTests.Of(now: 100));

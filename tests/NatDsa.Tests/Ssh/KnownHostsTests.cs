@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NatDsa.Ssh;
 using NatDsa.Tests.Running;
 using Xunit;
@@ -85,10 +86,10 @@ public sealed class KnownHostsTests : IDisposable
     public async Task What_ssh_keygen_hashed_is_found(string host, int port)
     {
         string path = Path.Combine(_folder, "known");
-        await File.WriteAllTextAsync(path, KnownHosts.Line(host, port, Key(Ed25519), null), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(path, KnownHosts.Line(host, port, Key(Ed25519), null), Cancellation);
         ProgramRun run = await ProgramRun.OfAsync(ProgramRun.Start("ssh-keygen", ["-H", "-f", path]));
         Assert.True(run.ExitCode == 0, run.Error);
-        string hashed = await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken);
+        string hashed = await File.ReadAllTextAsync(path, Cancellation);
         Assert.StartsWith("|1|", hashed, StringComparison.Ordinal);
         Assert.True(KnownHosts.Read(hashed).IsHashed);
         Judged(HostKeyVerdict.Known, hashed, host, port);
@@ -103,11 +104,15 @@ public sealed class KnownHostsTests : IDisposable
     {
         string path = Path.Combine(_folder, "known");
         if (hashed)
-            await File.WriteAllTextAsync(path, KnownHosts.Line("other", 22, Key(OtherEd25519), new byte[20]), TestContext.Current.CancellationToken);
-        var files = new KnownHostsFiles(path);
-        Assert.Equal(HostKeyVerdict.Known, files.Add(host, port, Key(Ed25519)));
+        {
+            string line = KnownHosts.Line("other", 22, Key(OtherEd25519), new byte[20]);
+            await File.WriteAllTextAsync(path, line, Cancellation);
+        }
 
-        string text = await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken);
+        var files = new KnownHostsFiles(path);
+        Assert.Equal(HostKeyVerdict.Known, await files.AddAsync(host, port, Key(Ed25519), Cancellation));
+
+        string text = await File.ReadAllTextAsync(path, Cancellation);
         Assert.Equal(!hashed, text.Contains(host, StringComparison.Ordinal));
         ProgramRun run = await ProgramRun.OfAsync(ProgramRun.Start("ssh-keygen", ["-F", port == 22 ? host : $"[{host}]:{port}", "-f", path]));
         Assert.True(run.ExitCode == 0, text + run.Error);
@@ -115,39 +120,86 @@ public sealed class KnownHostsTests : IDisposable
     }
 
     [Fact]
-    public void A_key_is_added_once_and_never_over_another()
+    public async Task A_key_is_added_once_and_never_over_another()
     {
         string path = Path.Combine(_folder, "new", "known");
         var files = new KnownHostsFiles(path);
-        Assert.Equal(HostKeyVerdict.Unknown, files.Read().Judge("nat01", 22, Key(Ed25519)));
-        Assert.Equal(HostKeyVerdict.Known, files.Add("nat01", 22, Key(Ed25519)));
+        Assert.Equal(HostKeyVerdict.Unknown, (await files.ReadAsync(Cancellation)).Judge("nat01", 22, Key(Ed25519)));
+        Assert.Equal(HostKeyVerdict.Known, await files.AddAsync("nat01", 22, Key(Ed25519), Cancellation));
         string text = File.ReadAllText(path);
         Assert.Equal($"nat01 {Ed25519}\n", text);
-        Assert.Equal(HostKeyVerdict.Known, files.Add("nat01", 22, Key(Ed25519)));
-        Assert.Equal(HostKeyVerdict.Changed, files.Add("nat01", 22, Key(OtherEd25519)));
+        Assert.Equal(HostKeyVerdict.Known, await files.AddAsync("nat01", 22, Key(Ed25519), Cancellation));
+        Assert.Equal(HostKeyVerdict.Changed, await files.AddAsync("nat01", 22, Key(OtherEd25519), Cancellation));
         Assert.Equal(text, File.ReadAllText(path));
         if (!OperatingSystem.IsWindows())
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
     }
 
     [Fact]
-    public void A_last_line_without_an_end_is_not_run_on()
+    public async Task A_last_line_without_an_end_is_not_run_on()
     {
         string path = Path.Combine(_folder, "known");
         File.WriteAllText(path, "nat02 " + OtherEd25519);
-        Assert.Equal(HostKeyVerdict.Known, new KnownHostsFiles(path).Add("nat01", 22, Key(Ed25519)));
+        var files = new KnownHostsFiles(path);
+        Assert.Equal(HostKeyVerdict.Known, await files.AddAsync("nat01", 22, Key(Ed25519), Cancellation));
         Assert.Equal($"nat02 {OtherEd25519}\nnat01 {Ed25519}\n", File.ReadAllText(path));
     }
 
     [Fact]
-    public async Task Many_at_once_do_not_damage_the_file()
+    public async Task Many_who_read_and_write_at_once_all_get_their_turn_and_leave_the_file_whole()
     {
         string path = Path.Combine(_folder, "known");
-        await Task.WhenAll(Enumerable.Range(0, 200).Select(i => Task.Factory.StartNew(
-            () => Assert.Equal(HostKeyVerdict.Known, new KnownHostsFiles(path).Add($"nat{i / 2}", 22, Key(Ed25519))),
-            TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
-        string[] lines = await File.ReadAllLinesAsync(path, TestContext.Current.CancellationToken);
-        Assert.Equal(Enumerable.Range(0, 100).Select(i => $"nat{i} {Ed25519}").Order(), lines.Order());
+        await File.WriteAllTextAsync(path, "nat " + OtherEd25519, Cancellation);
+        await ReadAndAddAsync(path, [.. Enumerable.Range(0, 200).Select(i => $"nat{i / 2}")]);
+        Assert.Equal(
+            [.. Enumerable.Range(0, 100).Select(i => $"nat{i} {Ed25519}").Append("nat " + OtherEd25519).Order()],
+            (await File.ReadAllLinesAsync(path, Cancellation)).Order());
+    }
+
+    [Fact]
+    public async Task Another_process_that_adds_lines_at_the_same_time_loses_none_and_costs_nobody_his_own()
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/flock"), "It takes util-linux.");
+        string path = Path.Combine(_folder, "known");
+        Process other = ProgramRun.Start("sh", ["-c",
+            """
+            i=0
+            while [ $i -lt 100 ]; do
+                flock -x "$1" sh -c 'printf "other%s %s\n" "$2" "$3" >>"$1"' sh "$1" $i "$2" || exit
+                i=$((i + 1))
+            done
+            """, "sh", path, Ed25519]);
+        await ReadAndAddAsync(path, [.. Enumerable.Range(0, 100).Select(i => $"nat{i}")]);
+        ProgramRun run = await ProgramRun.OfAsync(other);
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(
+            [.. Enumerable.Range(0, 100).SelectMany(i => Lines($"nat{i}", $"other{i}")).Order()],
+            (await File.ReadAllLinesAsync(path, Cancellation)).Order());
+    }
+
+    [Fact]
+    public async Task Who_waits_for_another_process_gets_in_when_that_is_done_and_can_be_cancelled_before()
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/flock"), "It takes util-linux.");
+        string path = Path.Combine(_folder, "known");
+        await File.WriteAllTextAsync(path, $"nat01 {Ed25519}\n", Cancellation);
+        using Process other = ProgramRun.Start("flock", ["-x", path, "sh", "-c", "echo held; read line"]);
+        Assert.Equal("held", await other.StandardOutput.ReadLineAsync(Cancellation));
+
+        var files = new KnownHostsFiles(path);
+        using var stop = new CancellationTokenSource();
+        Task<KnownHosts> cancelled = files.ReadAsync(stop.Token);
+        Task<KnownHosts> read = new KnownHostsFiles(path).ReadAsync(Cancellation);
+        Task<HostKeyVerdict> added = new KnownHostsFiles(path).AddAsync("nat02", 22, Key(Ed25519), Cancellation);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
+        Assert.False(read.IsCompleted || added.IsCompleted);
+
+        await other.StandardInput.WriteLineAsync();
+        Assert.Equal(HostKeyVerdict.Known, (await read).Judge("nat01", 22, Key(Ed25519)));
+        Assert.Equal(HostKeyVerdict.Known, await added);
+        Assert.Equal(HostKeyVerdict.Known, (await files.ReadAsync(Cancellation)).Judge("nat02", 22, Key(Ed25519)));
+        await other.WaitForExitAsync(Cancellation);
     }
 
     [Fact]
@@ -161,6 +213,21 @@ public sealed class KnownHostsTests : IDisposable
     [InlineData("AAAA/3NzaA==")]
     [InlineData("/////3NzaA==")]
     public void Bytes_that_are_no_key_are_none(string base64) => Assert.Null(HostKey.Read(Convert.FromBase64String(base64)));
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private static IEnumerable<string> Lines(params string[] hosts) => hosts.Select(host => $"{host} {Ed25519}");
+
+    private static Task ReadAndAddAsync(string path, string[] hosts) =>
+        Task.WhenAll(hosts.Select(host => Task.Run(() => ReadAndAddAsync(path, host), Cancellation)));
+
+    private static async Task ReadAndAddAsync(string path, string host)
+    {
+        var files = new KnownHostsFiles(path);
+        await files.ReadAsync(Cancellation);
+        Assert.Equal(HostKeyVerdict.Known, await files.AddAsync(host, 22, Key(Ed25519), Cancellation));
+        Assert.Equal(HostKeyVerdict.Known, (await files.ReadAsync(Cancellation)).Judge(host, 22, Key(Ed25519)));
+    }
 
     private static void Judged(HostKeyVerdict expected, string text, string host, int port) =>
         Assert.Equal(expected, KnownHosts.Read(text).Judge(host, port, Key(Ed25519)));
