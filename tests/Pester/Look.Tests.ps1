@@ -226,3 +226,172 @@ Describe 'What makes no sense' {
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'NotAHost,*'
     }
 }
+
+Describe 'A saved ruleset' {
+    BeforeAll {
+        $ErrorActionPreference = 'Stop'
+        $text = Get-Content -LiteralPath $samples/working.txt -Raw
+    }
+
+    It '<File> is <Status>, as a file, as lines and as one string' -ForEach @(
+        @{ File = 'working.txt'; Status = 'Healthy' }
+        @{ File = 'working.en.txt'; Status = 'Healthy' }
+        @{ File = 'working-save.txt'; Status = 'Healthy' }
+        @{ File = 'working-list.txt'; Status = 'Healthy' }
+        @{ File = 'working-nft.json'; Status = 'Healthy' }
+        @{ File = 'working-native-nft.json'; Status = 'Healthy' }
+        @{ File = 'erased.txt'; Status = 'Erased' }
+        @{ File = 'erased.en.txt'; Status = 'Erased' }
+        @{ File = 'erased-save.txt'; Status = 'Erased' }
+        @{ File = 'erased-list.txt'; Status = 'Erased' }
+        @{ File = 'erased-nft.json'; Status = 'Erased' }
+    ) {
+        (Get-NatIptablesState -Path $samples/$File).Status | Should -Be $Status
+        (Get-Content -LiteralPath $samples/$File | Get-NatIptablesState).Status | Should -Be $Status
+        (Get-Content -LiteralPath $samples/$File -Raw | Get-NatIptablesState).Status | Should -Be $Status
+        (Get-NatIptablesState -Text (Get-Content -LiteralPath $samples/$File)).Status | Should -Be $Status
+    }
+
+    It 'is found by a wildcard, by Get-ChildItem, and from where I am' {
+        $files = (Get-ChildItem -Path $samples/*.txt).FullName
+        (Get-NatIptablesState -Path $samples/*.txt).Path | Should -Be $files
+        (Get-ChildItem -Path $samples/*.txt | Get-NatIptablesState).Path | Should -Be $files
+        Push-Location -LiteralPath $samples
+        try { (Get-NatIptablesState -Path ./erased.txt).Status | Should -Be 'Erased' }
+        finally { Pop-Location }
+    }
+
+    It 'has brackets in its name, which -LiteralPath takes as they are' {
+        Copy-Item -LiteralPath $samples/erased.txt -Destination 'TestDrive:/nat[01].txt'
+        (Get-NatIptablesState -LiteralPath 'TestDrive:/nat[01].txt').Path | Should -Be "$TestDrive/nat[01].txt"
+    }
+
+    It 'is a value of any provider that has text' {
+        $env:NATDSA_TEST_RULES = Get-Content -LiteralPath $samples/erased-save.txt -Raw
+        try { (Get-NatIptablesState -Path Env:NATDSA_TEST_RULES).Status | Should -Be 'Erased' }
+        finally { $env:NATDSA_TEST_RULES = $null }
+    }
+
+    It 'comes from Windows, with CRLF and in <_>' -ForEach 'utf8', 'utf8BOM', 'unicode' {
+        $file = @{ LiteralPath = "$TestDrive/windows.txt" }
+        Set-Content @file -Value ($text -replace "`n", "`r`n") -Encoding $_ -NoNewline
+        $state = Get-NatIptablesState @file
+        $state.Status | Should -Be 'Healthy'
+        $state.RuleCount | Should -Be 2
+    }
+
+    It 'may have fifty megabytes' {
+        $rule = "-A POSTROUTING -s 10.0.0.1/32 -o eth0 -m comment --comment `"one of many rules`" -j MASQUERADE`n"
+        $file = "$TestDrive/large.rules"
+        Set-Content $file -NoNewline "*nat`n:POSTROUTING ACCEPT [0:0]`n", ($rule * 600000), "COMMIT`n"
+        (Get-Item -LiteralPath $file).Length | Should -BeGreaterThan 50MB
+        $state = Get-NatIptablesState -Path $file
+        $state.Status | Should -Be 'Healthy'
+        $state.RuleCount | Should -Be 600000
+    }
+}
+
+Describe 'What is no whole ruleset' {
+    It 'is unknown, with one error that says where: <What>' -ForEach @(
+        @{ What = 'nothing'; Text = '' }
+        @{ What = 'blanks'; Text = " `r`n`t`n" }
+        @{ What = 'prose'; Text = "Hello`nworld`n" }
+        @{ What = 'what a shell says'; Text = "sh: iptables-save: command not found`n" }
+        @{ What = 'JSON that is cut off'; Text = '{"a":[' }
+        @{ What = 'HTML'; Text = '<html><body>*nat</body></html>' }
+        @{ What = 'a dump that is cut off'; Text = "*nat`n:POSTROUTING ACCEPT [0:0]`n-A POSTROUTING -j MASQUERADE" }
+        @{ What = 'a table that does not end'; Text = "*nat`n" }
+        @{ What = 'the head of a status'; Text = 'テーブル: nat' }
+    ) {
+        $file = "$TestDrive/bad.txt"
+        Set-Content -LiteralPath $file -Value $Text -NoNewline
+        $state = Get-NatIptablesState -Path $file -ErrorAction SilentlyContinue -ErrorVariable failed
+        $state.Status | Should -Be 'Unknown'
+        $failed | Should -HaveCount 1
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'RulesetSyntax,*'
+        $failed[0].CategoryInfo.Category | Should -Be 'ParserError'
+        $failed[0].TargetObject | Should -Be $file
+        "$($failed[0])" | Should -Match 'Line [123], column [0-9]+'
+    }
+
+    It 'may be a program, whose bytes do not reach the terminal' {
+        $bytes = [byte[]]::new(1MB)
+        [Random]::new(7).NextBytes($bytes)
+        [System.IO.File]::WriteAllBytes("$TestDrive/program", $bytes)
+        $state = Get-NatIptablesState -Path $TestDrive/program -ErrorAction SilentlyContinue -ErrorVariable failed
+        $state.Status | Should -Be 'Unknown'
+        $failed | Should -HaveCount 1
+        $state.Reason, "$($failed[0])" | Should -Not -Match '\p{Cc}'
+    }
+
+    It 'may have fifty megabytes, and still a short error' {
+        Set-Content -LiteralPath $TestDrive/large.bin -Value ('x' * 50MB) -NoNewline
+        $state = Get-NatIptablesState -Path $TestDrive/large.bin -ErrorAction SilentlyContinue -ErrorVariable failed
+        $state.Status | Should -Be 'Unknown'
+        $failed | Should -HaveCount 1
+        "$($failed[0])".Length | Should -BeLessThan 1000
+    }
+}
+
+Describe 'A file that cannot be read' {
+    It 'is one error, and the others are read' {
+        $failed = $null
+        $both = "$samples/none.txt", "$samples/erased.txt"
+        (Get-NatIptablesState -Path $both -ErrorAction SilentlyContinue -ErrorVariable failed).Status |
+            Should -Be 'Erased'
+        $failed | Should -HaveCount 1
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'FileUnreadable,*'
+    }
+
+    It 'ends a script that has -ErrorAction Stop, and $? tells one that goes on' {
+        { Get-NatIptablesState -LiteralPath $samples/none.txt -ErrorAction Stop } | Should -Throw '*none.txt*'
+        Get-NatIptablesState -LiteralPath $samples/none.txt -ErrorAction SilentlyContinue
+        $? | Should -BeFalse
+    }
+
+    It 'may be a folder, and the error says what to name instead' {
+        $failed = Get-Failure { Get-NatIptablesState -Path $samples }
+        $failed | Should -HaveCount 1
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'FileUnreadable,*'
+        "$($failed[0])" | Should -BeLike "*$((Resolve-Path -LiteralPath $samples).Path)/``* for all of them*"
+    }
+}
+
+Describe 'What the terminal shows' {
+    It 'is never what a rule wants it to do' {
+        $rules = "*nat`n:POSTROUTING ACCEPT [0:0]`n" +
+            "-A POSTROUTING -m comment --comment `"`e]0;owned`a`u{202e}`" -j MASQUERADE`nCOMMIT`n"
+        $styled = [regex] "`e\[[0-9;]*m"
+        foreach ($object in ($rules | Get-NatIptablesRule), ($rules | Get-NatIptablesState)) {
+            foreach ($shown in ($object | Out-String), ($object | Format-List | Out-String)) {
+                $styled.Replace($shown, '') | Should -Not -Match "[`e`a`u{202e}]"
+            }
+        }
+        $rules | Get-NatIptablesRule | Format-List | Out-String | Should -Match 'owned'
+    }
+
+    It 'is, of a state as a list, the rules that its status rests on' {
+        Get-NatIptablesState -Path $samples/working-save.txt | Format-List | Out-String |
+            Should -Match 'SourceNatRules\s*:.*MASQUERADE'
+    }
+
+    It 'has no colours where output is plain' {
+        $rendering = $PSStyle.OutputRendering
+        try {
+            $PSStyle.OutputRendering = 'Ansi'
+            Get-NatIptablesState -Path $samples/erased.txt | Out-String | Should -Match "`e\[.*Erased"
+            $PSStyle.OutputRendering = 'PlainText'
+            Get-NatIptablesState -Path $samples/erased.txt | Out-String | Should -Not -Match "`e"
+        }
+        finally {
+            $PSStyle.OutputRendering = $rendering
+        }
+    }
+}
+
+Describe 'A machine without netfilter' -Skip:$IsLinux {
+    It 'has no state of its own' {
+        $failed = Get-Failure { Get-NatIptablesState }
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'NotLinux,*'
+    }
+}
