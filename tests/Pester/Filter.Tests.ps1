@@ -32,7 +32,7 @@ Describe 'Rules' {
     It 'are found and grouped by what PowerShell has for that' {
         $found = Get-NatIptablesRule -Path $rules
         ($found | Where-Object IsSourceNat).Table | Should -Be 'nat'
-        ($found | Group-Object -Property Table -NoElement | Sort-Object -Property Name).Name | Should -Be 'filter', 'nat'
+        $found | Group-Object -Property Table | ForEach-Object Name | Sort-Object | Should -Be 'filter', 'nat'
     }
 
     It 'come one by one, with the error of a broken line at its place' {
