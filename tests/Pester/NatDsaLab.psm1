@@ -248,7 +248,10 @@ function Invoke-LabCommand {
         [Parameter(Mandatory)]
         [string] $Command,
 
-        [hashtable] $Target = (Get-LabTarget -Lab $Lab -Way $Way)
+        [ValidateSet('nat', 'client')]
+        [string] $On = 'nat',
+
+        [hashtable] $Target = (Get-LabTarget -Lab $Lab -Way $Way -On $On)
     )
 
     if ($Way -ne 'Local') {
@@ -258,11 +261,16 @@ function Invoke-LabCommand {
         return
     }
 
-    $there = "`$target = @{}; & { $Command } | ForEach-Object { [System.Management.Automation.PSSerializer]::Serialize(`$_, 3) -replace '\r?\n', ' ' }"
+    $there = @"
+`$target = @{}
+& { $Command } | ForEach-Object { [System.Management.Automation.PSSerializer]::Serialize(`$_, 3) -replace '\r?\n', ' ' }
+"@
     $encoded = [Convert]::ToBase64String([System.Text.Encoding]::Unicode.GetBytes($there))
-    Invoke-NatLab -Lab $Lab -Command 'exec', 'nat', '--', 'pwsh', '-NoProfile', '-NonInteractive', '-EncodedCommand', $encoded |
+    $pwsh = 'exec', $On, '--', 'pwsh', '-NoProfile', '-NonInteractive', '-EncodedCommand', $encoded
+    Invoke-NatLab -Lab $Lab -Command $pwsh |
         ForEach-Object { $_ -split '\n' } | Where-Object { $_ } |
         ForEach-Object { [System.Management.Automation.PSSerializer]::Deserialize($_) }
 }
 
-Export-ModuleMember -Function Start-NatLab, Stop-NatLab, Invoke-NatLab, Invoke-OnLabHost, Get-LabTarget, Invoke-LabCommand
+Export-ModuleMember -Function Start-NatLab, Stop-NatLab, Invoke-NatLab, Invoke-OnLabHost, Get-LabTarget,
+    Invoke-LabCommand

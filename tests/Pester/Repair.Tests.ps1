@@ -16,25 +16,25 @@ Describe 'A host that the agent has erased is repaired: <_>' -Tag Lab -ForEach '
     AfterAll { Stop-NatLab $lab }
 
     It 'the host is erased, and the client is cut off' {
-        (Ask 'Get-NatIptablesState @target').Status | Should -Be 'Erased'
+        "$((Ask 'Get-NatIptablesState @target').Status)" | Should -Be 'Erased'
         Invoke-NatLab $lab 'fetch' -AllowFailure | Should -Match '000 from'
-        (Ask 'Get-DsaAgentState @target').Risk | Should -Be 'ErasesOnNextStart'
+        "$((Ask 'Get-DsaAgentState @target').Risk)" | Should -Be 'ErasesOnNextStart'
     }
 
     It '-WhatIf changes nothing' {
         Ask 'Repair-DsaNatHost @target -WhatIf'
-        (Ask 'Get-NatIptablesState @target').Status | Should -Be 'Erased'
+        "$((Ask 'Get-NatIptablesState @target').Status)" | Should -Be 'Erased'
         Ask 'Test-DsaMarkerFile @target -Quiet' | Should -BeFalse
     }
 
     It 'the repair brings the internet back to the client' {
-        (Ask 'Repair-DsaNatHost @target -Confirm:$false').Outcome | Should -Be 'Done'
+        "$((Ask 'Repair-DsaNatHost @target -Confirm:$false').Outcome)" | Should -Be 'Done'
         Invoke-NatLab $lab 'fetch' | Should -Match '200 from'
-        (Ask 'Get-NatIptablesState @target').Status | Should -Be 'Healthy'
+        "$((Ask 'Get-NatIptablesState @target').Status)" | Should -Be 'Healthy'
         Ask 'Test-DsaMarkerFile @target -Quiet' | Should -BeTrue
     }
 
     It 'a second repair changes nothing' {
-        (Ask 'Repair-DsaNatHost @target -Confirm:$false').Outcome | Should -Be 'NothingToDo'
+        "$((Ask 'Repair-DsaNatHost @target -Confirm:$false').Outcome)" | Should -Be 'NothingToDo'
     }
 }
