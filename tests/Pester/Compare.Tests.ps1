@@ -16,9 +16,10 @@ Describe 'Two files are compared' {
     }
 
     It 'the same is no object, and -Quiet says so' {
-        Compare-NatIptablesState -Reference $samples/working-save.txt -Path $samples/working-save.txt | Should -BeNullOrEmpty
-        Compare-NatIptablesState -Reference $samples/working-save.txt -Path $samples/working-save.txt -Quiet | Should -BeTrue
-        Compare-NatIptablesState -Reference $samples/working-save.txt -Path $samples/erased-save.txt -Quiet | Should -BeFalse
+        $working = "$samples/working-save.txt"
+        Compare-NatIptablesState -Reference $working -Path $working | Should -BeNullOrEmpty
+        Compare-NatIptablesState -Reference $working -Path $working -Quiet | Should -BeTrue
+        Compare-NatIptablesState -Reference $working -Path $samples/erased-save.txt -Quiet | Should -BeFalse
     }
 
     It 'text from the pipeline is compared with a file' {
@@ -28,7 +29,8 @@ Describe 'Two files are compared' {
 
     It 'a reference that is not there is an error, not a difference' {
         $failed = $null
-        $found = Compare-NatIptablesState -Reference $TestDrive/none -Path $samples/working-save.txt -ErrorVariable failed -ErrorAction SilentlyContinue
+        $quiet = @{ ErrorAction = 'SilentlyContinue'; ErrorVariable = 'failed' }
+        $found = Compare-NatIptablesState -Reference $TestDrive/none -Path $samples/working-save.txt @quiet
         $found | Should -BeNullOrEmpty
         $failed | Should -Not -BeNullOrEmpty
     }

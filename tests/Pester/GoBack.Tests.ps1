@@ -59,9 +59,9 @@ Describe 'Rules are kept and given back' -Tag Lab {
         $target = Get-LabTarget -Lab $lab
         $folder = Join-Path $TestDrive 'damaged'
         $backup = Backup-NatIptablesState @target -Destination $folder
-        Get-ChildItem -LiteralPath $backup.Path -Filter *.rules | ForEach-Object { Add-Content -LiteralPath $_ -Value '-A INPUT -j DROP' }
-        $failed = $null
-        Restore-NatIptablesState @target -Backup $backup.Path -Confirm:$false -ErrorAction SilentlyContinue -ErrorVariable failed
+        Get-ChildItem -LiteralPath $backup.Path -Filter *.rules | Add-Content -Value '-A INPUT -j DROP'
+        $quiet = @{ Confirm = $false; ErrorAction = 'SilentlyContinue'; ErrorVariable = 'failed' }
+        Restore-NatIptablesState @target -Backup $backup.Path @quiet
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'BackupDamaged,*'
         (Get-NatIptablesState @target).Status | Should -Be 'Healthy'
     }

@@ -5,7 +5,9 @@ BeforeAll {
     Import-Module "$PSScriptRoot/NatDsaLab.psm1"
 }
 
-Describe 'A host that the agent has erased is repaired: <_>' -Tag Lab -ForEach 'Local', 'Session', 'HostName', 'ComputerName', 'PoshSsh' {
+Describe 'A host that the agent has erased is repaired: <_>' -Tag Lab -ForEach @(
+    'Local', 'Session', 'HostName', 'ComputerName', 'PoshSsh'
+) {
     BeforeAll {
         $way = $_
         $lab = Start-NatLab -Agent 9.5.3-2754.el6 -Broken
