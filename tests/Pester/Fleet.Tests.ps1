@@ -21,7 +21,8 @@ Describe 'A fleet of three, one erased, one sound, one dead' -Tag Lab {
 
     It 'each host answers or is an error that names it; none is lost' {
         $states = Get-NatIptablesState @target -ErrorAction SilentlyContinue -ErrorVariable failed
-        @($states.ComputerName) + @($failed.TargetObject) | Sort-Object | Should -Be ($target.ComputerName | Sort-Object)
+        $told = @($states.ComputerName) + @($failed.TargetObject)
+        $told | Sort-Object | Should -Be ($target.ComputerName | Sort-Object)
     }
 
     It '-ThrottleLimit 1 asks one after another, with the same answers' {
