@@ -3,29 +3,24 @@ using Xunit;
 namespace NatDsa.LabTests;
 
 /// <summary>The incident of the article, from a working NAT host to a repaired one, with real packets.</summary>
-public abstract class ArticleTests
+public sealed class ArticleTests
 {
-    /// <summary>Why a test is skipped.</summary>
-    protected const string NoLab = "this machine can't raise labs: see Lab.WhyNot";
+    private const string NoLab = "this machine can't raise labs: see Lab.WhyNot";
 
     // The PowerShell engine's own, where it runs on the host.
     private static readonly string[] s_engineFiles = ["/root/.cache", "/root/.local"];
 
-    /// <summary>Every back end, reached in every way.</summary>
-    protected static TheoryData<LabBackend, string> EveryWay()
-    {
-        var ways = new TheoryData<LabBackend, string>();
-        foreach (LabBackend backend in Enum.GetValues<LabBackend>())
-        {
-            foreach (string target in (string[])["Local", "Session", "HostName", "ComputerName"])
-                ways.Add(backend, target);
-        }
-
-        return ways;
-    }
-
-    /// <summary>The whole of it.</summary>
-    protected static async Task RunAsync(LabFlavor flavor, LabBackend backend, string target)
+    /// <summary>How a host is reached does not depend on who runs its services: every way is there for two of them.</summary>
+    [Theory(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
+    [InlineData(LabFlavor.SysV, LabBackend.Nft, "Session")]
+    [InlineData(LabFlavor.SysV, LabBackend.Legacy, "Local")]
+    [InlineData(LabFlavor.Debian, LabBackend.Nft, "ComputerName")]
+    [InlineData(LabFlavor.Debian, LabBackend.Legacy, "HostName")]
+    [InlineData(LabFlavor.Systemd, LabBackend.Nft, "HostName")]
+    [InlineData(LabFlavor.Systemd, LabBackend.Legacy, "ComputerName")]
+    [InlineData(LabFlavor.Rhel7, LabBackend.Nft, "Local")]
+    [InlineData(LabFlavor.Rhel7, LabBackend.Legacy, "Session")]
+    public async Task An_erased_host_is_repaired_and_stays_so(LabFlavor flavor, LabBackend backend, string target)
     {
         await using Lab lab = await Lab.RaiseAsync(new LabOptions(flavor, backend), TestContext.Current.CancellationToken);
         using var shell = new LabShell(lab);
@@ -65,11 +60,24 @@ public abstract class ArticleTests
         Assert.True((await lab.FetchAsync()).Answered);
     }
 
+    [Fact(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
+    public async Task With_the_marker_first_nothing_is_ever_erased()
+    {
+        await using Lab lab = await Lab.RaiseAsync(cancellationToken: TestContext.Current.CancellationToken);
+        using var shell = new LabShell(lab);
+        Assert.Equal("True", await AskAsync(lab, shell, "Local", "(Set-DsaMarkerFile TARGET).Sufficient"));
+        await lab.InstallAgentAsync();
+        await lab.SetModuleAsync("firewall", true);
+        await lab.RestartAgentAsync();
+        Assert.True((await lab.FetchAsync()).Answered);
+        Assert.Equal("Protected", await AskAsync(lab, shell, "Local", "(Get-DsaAgentState TARGET).Risk"));
+    }
+
     /// <summary>
     /// Runs a command with TARGET filled in, and returns what it printed: on the host itself, over a session that stays open, or by
     /// PowerShell on this machine, as an administrator would type it.
     /// </summary>
-    private protected static async Task<string> AskAsync(Lab lab, LabShell shell, string target, string command)
+    private static async Task<string> AskAsync(Lab lab, LabShell shell, string target, string command)
     {
         switch (target)
         {
@@ -89,48 +97,4 @@ public abstract class ArticleTests
                 return result.EnsureSucceeded().Output.Trim();
         }
     }
-}
-
-/// <summary>The incident on the init scripts of RHEL 6.</summary>
-public sealed class SysVArticleTests : ArticleTests
-{
-    public static TheoryData<LabBackend, string> Ways() => EveryWay();
-
-    [Theory(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
-    [MemberData(nameof(Ways))]
-    public Task An_erased_host_is_repaired_and_stays_so(LabBackend backend, string target) => RunAsync(LabFlavor.SysV, backend, target);
-
-    [Fact(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
-    public async Task With_the_marker_first_nothing_is_ever_erased()
-    {
-        await using Lab lab = await Lab.RaiseAsync(cancellationToken: TestContext.Current.CancellationToken);
-        using var shell = new LabShell(lab);
-        Assert.Equal("True", await AskAsync(lab, shell, "Local", "(Set-DsaMarkerFile TARGET).Sufficient"));
-        await lab.InstallAgentAsync();
-        await lab.SetModuleAsync("firewall", true);
-        await lab.RestartAgentAsync();
-        Assert.True((await lab.FetchAsync()).Answered);
-        Assert.Equal("Protected", await AskAsync(lab, shell, "Local", "(Get-DsaAgentState TARGET).Risk"));
-    }
-}
-
-/// <summary>The incident on Debian's init scripts.</summary>
-public sealed class DebianArticleTests : ArticleTests
-{
-    public static TheoryData<LabBackend, string> Ways() => EveryWay();
-
-    [Theory(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
-    [MemberData(nameof(Ways))]
-    public Task An_erased_host_is_repaired_and_stays_so(LabBackend backend, string target) => RunAsync(LabFlavor.Debian, backend, target);
-}
-
-/// <summary>The incident on systemd. How a host is reached does not depend on who runs its services.</summary>
-public sealed class SystemdArticleTests : ArticleTests
-{
-    [Theory(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
-    [InlineData(LabFlavor.Systemd, LabBackend.Nft, "HostName")]
-    [InlineData(LabFlavor.Systemd, LabBackend.Legacy, "ComputerName")]
-    [InlineData(LabFlavor.Rhel7, LabBackend.Nft, "Local")]
-    [InlineData(LabFlavor.Rhel7, LabBackend.Legacy, "Session")]
-    public Task An_erased_host_is_repaired_and_stays_so(LabFlavor flavor, LabBackend backend, string target) => RunAsync(flavor, backend, target);
 }

@@ -8,6 +8,7 @@ namespace NatDsa.Tests.Cmdlets;
 /// <summary>A PowerShell with the laid module imported.</summary>
 internal sealed class ModuleSession : IDisposable
 {
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(2);
     private readonly Runspace _runspace;
 
     public ModuleSession()
@@ -19,11 +20,26 @@ internal sealed class ModuleSession : IDisposable
     }
 
     /// <summary>Runs a script; <c>$input</c> is what is piped in.</summary>
+    /// <exception cref="TimeoutException">It still ran after two minutes; it has been stopped.</exception>
     public Answer Run(string script, params object[] input)
     {
         using var shell = PowerShell.Create(_runspace);
-        PSObject[] output = [.. shell.AddScript(script).Invoke(input)];
-        return new Answer(output, [.. shell.Streams.Error], shell);
+        bool isOver = false;
+        using var limit = new Timer(_ =>
+        {
+            isOver = true;
+            shell.BeginStop(null, null);
+        });
+        limit.Change(s_limit, Timeout.InfiniteTimeSpan);
+        try
+        {
+            PSObject[] output = [.. shell.AddScript(script).Invoke(input)];
+            return new Answer(output, [.. shell.Streams.Error], shell);
+        }
+        catch (PipelineStoppedException e) when (isOver)
+        {
+            throw new TimeoutException($"Still running after {s_limit}: {script}", e);
+        }
     }
 
     /// <summary>Runs a script and stops it when the time has come; null when that is what ended it.</summary>

@@ -9,6 +9,7 @@ namespace NatDsa.Tests.Running;
 /// <param name="Error">Standard error, decoded as UTF-8.</param>
 internal sealed record ProgramRun(int ExitCode, string Output, string Error)
 {
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(2);
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Runs a command in a PowerShell of its own, which finds the module by its name.</summary>
@@ -44,6 +45,7 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
     }
 
     /// <summary>Gives a program its input and waits for its end.</summary>
+    /// <exception cref="TimeoutException">It still ran after two minutes; it has been killed.</exception>
     public static async Task<ProgramRun> OfAsync(Process process, string input = "")
     {
         using (process)
@@ -60,7 +62,18 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
                 // It ended without reading its input: what it said of that is in the answer.
             }
 
-            await process.WaitForExitAsync();
+            using var limit = new CancellationTokenSource(s_limit);
+            try
+            {
+                await process.WaitForExitAsync(limit.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                process.Kill(entireProcessTree: true);
+                string command = string.Join(' ', [process.StartInfo.FileName, .. process.StartInfo.ArgumentList]);
+                throw new TimeoutException($"Still running after {s_limit}: {command}\n{await output}\n{await error}");
+            }
+
             return new ProgramRun(process.ExitCode, await output, await error);
         }
     }
