@@ -10,7 +10,7 @@ public sealed class ArticleTests
     // The PowerShell engine's own, where it runs on the host.
     private static readonly string[] s_engineFiles = ["/root/.cache", "/root/.local"];
 
-    /// <summary>How a host is reached does not depend on who runs its services: every way is there for two of them.</summary>
+    /// <summary>How a host is reached does not depend on who runs its services: each way has two of them.</summary>
     [Theory(Skip = NoLab, SkipUnless = nameof(Lab.CanBeRaised), SkipType = typeof(Lab))]
     [InlineData(LabFlavor.SysV, LabBackend.Nft, "Session")]
     [InlineData(LabFlavor.SysV, LabBackend.Legacy, "Local")]
