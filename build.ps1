@@ -6,8 +6,9 @@
 Builds, tests or packs the module NatDsa, over dotnet.
 
 .PARAMETER Task
-Build lays the module in out/NatDsa. Test builds, runs the .NET tests, and tests/Pester when Pester 5 or later is installed.
-Package builds and makes out/NatDsa.<version>.zip, to be unpacked into a folder of PSModulePath.
+Build lays the module in out/NatDsa. Test builds, and runs the .NET tests and the specs of tests/Pester, without those
+that need a lab where none can be raised: a lab needs Linux and root. Package builds and makes out/NatDsa.<version>.zip,
+to be unpacked into a folder of PSModulePath, and writes that file.
 
 .PARAMETER Configuration
 What dotnet calls a configuration. Only Release lays the module in out/NatDsa; Debug lays it in out/Debug/NatDsa.
@@ -27,49 +28,51 @@ param(
 $ErrorActionPreference = 'Stop'
 Set-StrictMode -Version 3.0
 
-function Invoke-Dotnet {
-    & dotnet @args
+function Invoke-Program {
+    param(
+        [Parameter(Mandatory)]
+        [string] $Path,
+
+        [Parameter(Mandatory)]
+        [string[]] $ArgumentList
+    )
+
+    & $Path @ArgumentList
     if ($LASTEXITCODE -ne 0) {
-        throw "dotnet $args ended with exit code $LASTEXITCODE."
+        throw "$Path $ArgumentList ended with exit code $LASTEXITCODE."
     }
 }
 
-function Invoke-PesterSpecs {
-    $pester = Get-Module -Name Pester -ListAvailable | Where-Object Version -GE '5.0' | Sort-Object -Property Version -Descending | Select-Object -First 1
-    if (-not $pester) {
-        Write-Host 'tests/Pester is skipped: Pester 5 or later is not installed. Install-PSResource Pester installs it.'
-        return
+function Invoke-PesterSpec {
+    $run = @(Join-Path -Path $PSScriptRoot -ChildPath 'tests' -AdditionalChildPath 'Pester', 'run.ps1')
+    if (-not $IsLinux -or (id -u) -ne 0) {
+        $run += '-WithoutLab'
     }
 
     # In a process of its own: this one must be able to build again, and an imported module's files are held on Windows.
-    & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -Command {
-        param($manifest, $specs)
-        Import-Module -Name $manifest
-        $result = Invoke-Pester -Path $specs -Output Detailed -PassThru
-        exit ([int] ($result.Result -ne 'Passed'))
-    } -args $pester.Path, (Join-Path $PSScriptRoot 'tests' 'Pester')
-    if ($LASTEXITCODE -ne 0) {
-        throw 'tests/Pester failed.'
-    }
+    # PowerShell as a dotnet tool is a library that dotnet runs.
+    $program = [System.Environment]::ProcessPath
+    $library = [System.IO.Path]::GetFileNameWithoutExtension($program) -eq 'dotnet' ? @("$PSHOME/pwsh.dll") : @()
+    Invoke-Program -Path $program -ArgumentList ($library + '-NoProfile' + '-NonInteractive' + '-File' + $run)
 }
 
 Push-Location -LiteralPath $PSScriptRoot
 try {
-    Invoke-Dotnet build NatDsa.slnx -c $Configuration
+    Invoke-Program -Path dotnet -ArgumentList 'build', 'NatDsa.slnx', '-c', $Configuration
 
     switch ($Task) {
         'Test' {
+            $test = 'test', '-c', $Configuration, '--no-build', '--project'
             foreach ($project in Get-ChildItem -Path tests/*/*.csproj) {
-                Invoke-Dotnet test -c $Configuration --no-build --project $project.FullName
+                Invoke-Program -Path dotnet -ArgumentList ($test + $project.FullName)
             }
 
-            Invoke-PesterSpecs
+            Invoke-PesterSpec
         }
         'Package' {
-            $folder = if ($Configuration -eq 'Release') { 'out/NatDsa' } else { "out/$Configuration/NatDsa" }
+            $folder = $Configuration -eq 'Release' ? 'out/NatDsa' : "out/$Configuration/NatDsa"
             $version = (Test-ModuleManifest -Path "$folder/NatDsa.psd1").Version
-            Compress-Archive -Path $folder -DestinationPath "out/NatDsa.$version.zip" -Force
-            Write-Host "out/NatDsa.$version.zip"
+            Compress-Archive -Path $folder -DestinationPath "out/NatDsa.$version.zip" -Force -PassThru
         }
     }
 }

@@ -24,8 +24,9 @@ public sealed class HostCommandTests(SharedLab host) : IClassFixture<SharedLab>
         Assert.Equal(DsaRisk.ErasesOnNextStart, (await host.RunUnchangedAsync($"Get-DsaAgentState {target}")).Only<DsaAgentState>().Risk);
         Assert.False((await host.RunUnchangedAsync($"Test-DsaMarkerFile {target} -Quiet")).Only<bool>());
         Assert.NotEmpty((await host.RunUnchangedAsync($"Compare-NatIptablesState {target} -Persisted")).Output);
-        Assert.Equal("root", (await host.RunAsync($"Set-DsaMarkerFile {target}")).Only<DsaMarkerFile>().Owner);
-        (await host.RunAsync($"Remove-DsaMarkerFile {target} -Confirm:0")).Only<DsaMarkerFile>();
+        Assert.Equal("root", (await host.RunAsync(
+            $"Set-DsaMarkerFile -PassThru {target}")).Only<DsaMarkerFile>().Owner);
+        (await host.RunAsync($"Remove-DsaMarkerFile -PassThru {target} -Confirm:0")).Only<DsaMarkerFile>();
         var repair = (await host.RunAsync($"Repair-DsaNatHost {target} -Confirm:0")).Only<RepairResult>();
         Assert.Equal(ChangeOutcome.Done, repair.Outcome);
         Assert.True((await host.Lab.FetchAsync()).Answered);

@@ -11,18 +11,19 @@ public sealed class MarkerFileTests(SharedLab host) : IClassFixture<SharedLab>
     public async Task Set_creates_it_once_and_Remove_takes_it_away_once()
     {
         await host.RenewAsync();
-        var created = (await host.RunAsync("Set-DsaMarkerFile @nat")).Only<DsaMarkerFile>();
+        var created = (await host.RunAsync("Set-DsaMarkerFile -PassThru @nat")).Only<DsaMarkerFile>();
         Assert.Equal((Path, FileKind.RegularFile, "root", "root", "644", 0L), (created.Path, created.Kind, created.Owner, created.Group, created.Mode, created.Length));
         Assert.True(created.Sufficient);
         Assert.NotNull(created.LastWriteTime);
 
-        var again = (await host.RunUnchangedAsync("Set-DsaMarkerFile @nat")).Only<DsaMarkerFile>();
+        var again = (await host.RunUnchangedAsync("Set-DsaMarkerFile -PassThru @nat")).Only<DsaMarkerFile>();
         Assert.Equal(created.LastWriteTime, again.LastWriteTime);
 
-        var removed = (await host.RunAsync("Remove-DsaMarkerFile @nat -Confirm:0")).Only<DsaMarkerFile>();
+        var removed = (await host.RunAsync("Remove-DsaMarkerFile -PassThru @nat -Confirm:0")).Only<DsaMarkerFile>();
         Assert.Equal((FileKind.None, false), (removed.Kind, removed.Sufficient));
         Assert.Equal("gone\n", await host.OnNatAsync($"test -e {Path} || echo gone"));
-        Assert.False((await host.RunUnchangedAsync("Remove-DsaMarkerFile @nat -Confirm:0")).Only<DsaMarkerFile>().Present);
+        Assert.False((await host.RunUnchangedAsync(
+            "Remove-DsaMarkerFile -PassThru @nat -Confirm:0")).Only<DsaMarkerFile>().Present);
     }
 
     [Fact]
@@ -30,7 +31,7 @@ public sealed class MarkerFileTests(SharedLab host) : IClassFixture<SharedLab>
     {
         await host.RenewAsync();
         await host.OnNatAsync($"echo 'do not touch' >{Path}; chown operator {Path}; chmod 600 {Path}");
-        var marker = (await host.RunUnchangedAsync("Set-DsaMarkerFile @nat")).Only<DsaMarkerFile>();
+        var marker = (await host.RunUnchangedAsync("Set-DsaMarkerFile -PassThru @nat")).Only<DsaMarkerFile>();
         Assert.Equal(("operator", "600", 13L, true), (marker.Owner, marker.Mode, marker.Length, marker.Sufficient));
     }
 
@@ -38,10 +39,12 @@ public sealed class MarkerFileTests(SharedLab host) : IClassFixture<SharedLab>
     public async Task The_marker_of_newer_agents_is_the_other_file()
     {
         await host.RenewAsync();
-        var marker = (await host.RunAsync("Set-DsaMarkerFile @nat -Marker DoNotOpenPortsOnIptables")).Only<DsaMarkerFile>();
+        var marker = (await host.RunAsync(
+            "Set-DsaMarkerFile -PassThru @nat -Marker DoNotOpenPortsOnIptables")).Only<DsaMarkerFile>();
         Assert.Equal("/etc/do_not_open_ports_on_iptables", marker.Path);
         await host.OnNatAsync($"test -f /etc/do_not_open_ports_on_iptables && test ! -e {Path}");
-        (await host.RunAsync("Remove-DsaMarkerFile @nat -Marker DoNotOpenPortsOnIptables -Confirm:0")).Only<DsaMarkerFile>();
+        (await host.RunAsync(
+            "Remove-DsaMarkerFile -PassThru @nat -Marker DoNotOpenPortsOnIptables -Confirm:0")).Only<DsaMarkerFile>();
         await host.OnNatAsync("test ! -e /etc/do_not_open_ports_on_iptables");
     }
 
@@ -66,11 +69,11 @@ public sealed class MarkerFileTests(SharedLab host) : IClassFixture<SharedLab>
     {
         await host.RenewAsync();
         await host.OnNatAsync($"ln -s /etc/hostname {Path}");
-        var marker = (await host.RunUnchangedAsync("Set-DsaMarkerFile @nat")).Only<DsaMarkerFile>();
+        var marker = (await host.RunUnchangedAsync("Set-DsaMarkerFile -PassThru @nat")).Only<DsaMarkerFile>();
         Assert.Equal((FileKind.SymbolicLink, "/etc/hostname", true), (marker.Kind, marker.LinkTarget, marker.Sufficient));
 
         // The link goes, not what it leads to.
-        (await host.RunAsync("Remove-DsaMarkerFile @nat -Confirm:0")).Only<DsaMarkerFile>();
+        (await host.RunAsync("Remove-DsaMarkerFile -PassThru @nat -Confirm:0")).Only<DsaMarkerFile>();
         await host.OnNatAsync($"test ! -e {Path} && test -s /etc/hostname");
     }
 
@@ -81,7 +84,8 @@ public sealed class MarkerFileTests(SharedLab host) : IClassFixture<SharedLab>
         await host.OnNatAsync($"mkdir {Path}");
         Assert.Equal("MarkerUnusable", (await host.RunUnchangedAsync("Remove-DsaMarkerFile @nat -Confirm:0")).ErrorId);
         await host.OnNatAsync($"rmdir {Path}; ln -s /nowhere {Path}");
-        Assert.False((await host.RunAsync("Remove-DsaMarkerFile @nat -Confirm:0")).Only<DsaMarkerFile>().Present);
+        Assert.False((await host.RunAsync(
+            "Remove-DsaMarkerFile -PassThru @nat -Confirm:0")).Only<DsaMarkerFile>().Present);
     }
 
     [Fact]

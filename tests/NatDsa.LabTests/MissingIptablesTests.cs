@@ -19,7 +19,7 @@ public sealed class MissingIptablesTests(SharedLab host) : IClassFixture<SharedL
 
         // What does not need iptables works.
         Assert.Equal(DsaRisk.ErasesWhenModuleTurnedOn, (await host.RunAsync("Get-DsaAgentState @nat")).Only<DsaAgentState>().Risk);
-        Assert.True((await host.RunAsync("Set-DsaMarkerFile @nat")).Only<DsaMarkerFile>().Sufficient);
+        Assert.True((await host.RunAsync("Set-DsaMarkerFile -PassThru @nat")).Only<DsaMarkerFile>().Sufficient);
         Assert.True((await host.Lab.FetchAsync()).Answered);
     }
 }

@@ -37,8 +37,9 @@ public sealed class PermissionTests(SharedLab host) : IClassFixture<SharedLab>
 
         Assert.Equal(NatStatus.Erased, (await host.RunAsync($"Get-NatIptablesState @operator {sudo}")).Only<NatIptablesState>().Status);
         Assert.Equal(DsaRisk.ErasesOnNextStart, (await host.RunAsync($"Get-DsaAgentState @operator {sudo}")).Only<DsaAgentState>().Risk);
-        Assert.Equal("root", (await host.RunAsync($"Set-DsaMarkerFile @operator {sudo}")).Only<DsaMarkerFile>().Owner);
-        (await host.RunAsync($"Remove-DsaMarkerFile @operator {sudo} -Confirm:0")).Only<DsaMarkerFile>();
+        Assert.Equal("root", (await host.RunAsync(
+            $"Set-DsaMarkerFile -PassThru @operator {sudo}")).Only<DsaMarkerFile>().Owner);
+        (await host.RunAsync($"Remove-DsaMarkerFile -PassThru @operator {sudo} -Confirm:0")).Only<DsaMarkerFile>();
         Assert.Equal(ChangeOutcome.Done, (await host.RunAsync($"Repair-DsaNatHost @operator {sudo} -Confirm:0")).Only<RepairResult>().Outcome);
         Assert.True((await host.Lab.FetchAsync()).Answered);
     }

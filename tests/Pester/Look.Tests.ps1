@@ -1,7 +1,9 @@
-# What is asked: the words of a command, before any host answers.
+# What is asked: the words of a command, before any host answers; and what is told while one does.
 
 BeforeDiscovery {
     Import-Module "$PSScriptRoot/../../out/NatDsa/NatDsa.psd1"
+    Import-Module "$PSScriptRoot/NatDsaSshHost.psm1"
+    $noHost = -not (Test-SshHost)
     $cmdlets = (Get-Command -Module NatDsa).Name
     $ofHosts = (Get-Command -Module NatDsa -ParameterName ComputerName).Name
     $ofText = (Get-Command -Module NatDsa -ParameterName Text).Name
@@ -103,7 +105,7 @@ Describe 'A bare word' {
     }
 
     It 'that is the name of a file says that files have -Path' {
-        $failed = Get-Failure { Get-NatIptablesState $samples/erased.txt -Credential $nobody -TimeoutSec 20 }
+        $failed = Get-Failure { Get-NatIptablesState $samples/erased.txt -Credential $nobody }
         $failed[0].ErrorDetails.Message | Should -BeLike '*-Path *erased.txt*'
     }
 
@@ -393,5 +395,34 @@ Describe 'A machine without netfilter' -Skip:$IsLinux {
     It 'has no state of its own' {
         $failed = Get-Failure { Get-NatIptablesState }
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'NotLinux,*'
+    }
+}
+
+Describe 'What -Verbose tells' -Skip:$noHost {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/NatDsaSshHost.psm1"
+        $server = Start-SshHost -Folder (New-Item -ItemType Directory -Path (Join-Path $TestDrive 'sshd')).FullName
+        $computer = @{ KeyFile = $server.KeyFilePath; KnownHostsPath = $server.KnownHostsPath; Port = $server.Port }
+
+        function Get-Told([scriptblock] $Command) {
+            & $Command 4>&1 |
+                Where-Object { $_ -is [System.Management.Automation.VerboseRecord] } |
+                ForEach-Object { $_.Message -replace '\d+\.\d\d s', 'N s' }
+        }
+    }
+
+    AfterAll { Stop-SshHost $server }
+
+    It 'is what was asked, how long it took, and over which connection: <Way>' -ForEach @(
+        @{ Way = 'ComputerName'; Over = 'ssh USER@127.9.1.1:PORT' }
+        @{ Way = 'HostName'; Over = 'PowerShell remoting by ssh USER@127.9.1.1:PORT' }
+    ) {
+        $way_ = if ($Way -eq 'HostName') { $server.Way } else { $computer }
+        $where_ = @{ $Way = '127.9.1.1' }
+        $over_ = $Over -replace 'USER', [Environment]::UserName -replace 'PORT', $server.Port
+        $asked = Get-Told { Get-DsaAgentState @where_ @way_ -Verbose }
+        $asked | Should -Be "127.9.1.1: read marker, agent in N s over $over_ (new connection)"
+        $again = Get-Told { Get-DsaAgentState @where_ @way_ | Test-DsaMarkerFile -Verbose }
+        $again | Should -Be "127.9.1.1: read marker, agent in N s over $over_ (kept connection)"
     }
 }

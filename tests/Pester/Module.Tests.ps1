@@ -6,10 +6,25 @@ BeforeAll {
 }
 
 Describe 'The module' {
-    It 'has a valid manifest' {
-        $module = Test-ModuleManifest -Path $script:manifest
+    It 'has a manifest without a fault, in <_>' -ForEach 'out/NatDsa', '.' {
+        $file = Join-Path $PSScriptRoot '..' '..' $_ 'NatDsa.psd1'
+        $module = Test-ModuleManifest -Path $file -ErrorVariable failed -WarningVariable warned
+        $failed | Should -BeNullOrEmpty
+        $warned | Should -BeNullOrEmpty
         $module.PowerShellVersion | Should -Be ([version] '7.4')
         $module.CompatiblePSEditions | Should -Be 'Core'
+        $module.ExportedCmdlets.Count | Should -BeGreaterThan 14
+    }
+
+    It 'tells a gallery what it is' {
+        $module = Test-ModuleManifest -Path $script:manifest
+        $module.Description | Should -Not -BeNullOrEmpty
+        $module.ProjectUri.Scheme | Should -Be 'https'
+        $module.LicenseUri.Scheme | Should -Be 'https'
+        $module.ReleaseNotes | Should -BeLike '*CHANGELOG.md*'
+        Join-Path $module.ModuleBase 'CHANGELOG.md' | Should -Exist
+        foreach ($tag in 'Linux', 'Windows', 'MacOS', 'PSEdition_Core') { $module.Tags | Should -Contain $tag }
+        $module.Tags -match '\s' | Should -BeNullOrEmpty
     }
 
     It 'exports <_>' -ForEach @(
@@ -26,47 +41,6 @@ Describe 'The module' {
 
     It 'makes its types known to scripts' {
         [NatDsa.NatStatus]::Erased | Should -BeOfType ([NatDsa.NatStatus])
-    }
-}
-
-Describe 'Parameters' {
-    It '<_> names hosts locally, by session, by host name and by object' -ForEach @(
-        'Get-NatIptablesState', 'Get-NatIptablesRule', 'Get-DsaAgentState', 'Test-DsaMarkerFile',
-        'Set-DsaMarkerFile', 'Remove-DsaMarkerFile', 'Repair-DsaNatHost', 'Test-NatEgress'
-    ) {
-        $command = Get-Command -Name $_
-        $command.DefaultParameterSet | Should -Be 'Local'
-        foreach ($set in 'Local', 'Session', 'HostName', 'InputObject') {
-            $command.ParameterSets.Name | Should -Contain $set
-        }
-    }
-
-    It '<_> changes hosts: it has -WhatIf and -Confirm' -ForEach 'Set-DsaMarkerFile', 'Remove-DsaMarkerFile', 'Repair-DsaNatHost' {
-        Get-Command -Name $_ | Should -HaveParameter WhatIf
-        Get-Command -Name $_ | Should -HaveParameter Confirm
-    }
-
-    It '<_> only looks: it has no -WhatIf' -ForEach 'Get-NatIptablesState', 'Get-DsaAgentState', 'Test-DsaMarkerFile', 'Test-NatEgress' {
-        Get-Command -Name $_ | Should -Not -HaveParameter WhatIf
-    }
-
-    It 'completes the markers by name' {
-        $typed = 'Test-DsaMarkerFile -Marker '
-        $found = (TabExpansion2 -inputScript $typed -cursorColumn $typed.Length).CompletionMatches.CompletionText
-        $found | Should -Contain 'UseDsaWithIptables'
-        $found | Should -Contain 'DoNotOpenPortsOnIptables'
-    }
-}
-
-Describe 'Completion' {
-    It 'offers <Word> after <Typed>' -ForEach @(
-        @{ Typed = 'Get-NatIptablesState -Host'; Word = '-HostName' }
-        @{ Typed = 'Get-NatIptablesRule -Table n'; Word = 'nat' }
-        @{ Typed = 'Get-NatIptablesRule -Target MASQ'; Word = 'MASQUERADE' }
-        @{ Typed = 'Get-NatIptablesRule -Chain POST'; Word = 'POSTROUTING' }
-        @{ Typed = 'Set-DsaMarkerFile -Marker Use'; Word = 'UseDsaWithIptables' }
-    ) {
-        (TabExpansion2 -inputScript $Typed -cursorColumn $Typed.Length).CompletionMatches.CompletionText | Should -Contain $Word
     }
 }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using NatDsa.Boot;
 using NatDsa.Privilege;
 using NatDsa.Probe;
+using NatDsa.Resources;
 
 namespace NatDsa.Change;
 
@@ -45,6 +46,7 @@ internal sealed record Transaction(IReadOnlyList<string> Steps)
     public HostScript ToScript(string id, string digest, ChangeLimits limits)
     {
         HostScript script = HostScript.Load(ScriptFiles.Transaction)
+            .Asking(Messages.RequestChange.With(id))
             .Reading(ProbeSections.All)
             .With("ID", id)
             .With("STEPS", string.Join(' ', Steps))

@@ -26,6 +26,16 @@ public sealed class HostScript
 
     private HostScript(ScriptFiles files) => (_files, _texts) = (files, Array.ConvertAll(files.Names, File));
 
+    /// <summary>What it asks of the host, in a few words.</summary>
+    internal string Request { get; private set; } = "";
+
+    /// <summary>Says what it asks of the host.</summary>
+    internal HostScript Asking(string request)
+    {
+        Request = request;
+        return this;
+    }
+
     /// <summary>What it needs root for.</summary>
     internal HostPrivilege Privilege => _files.Privilege;
 

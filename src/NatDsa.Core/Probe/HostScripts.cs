@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using NatDsa.Privilege;
+using NatDsa.Resources;
 
 namespace NatDsa.Probe;
 
@@ -12,11 +13,14 @@ internal static class HostScripts
 
     /// <summary>Reads, and changes nothing.</summary>
     public static HostScript Probe(ProbeSections sections) =>
-        HostScript.Load(ScriptFiles.Probe).Reading(sections);
+        HostScript.Load(ScriptFiles.Probe)
+            .Asking(Messages.RequestRead.With(string.Join(", ", Words(sections))))
+            .Reading(sections);
 
     /// <summary>Creates or removes a marker file, then reads what is there now.</summary>
     public static HostScript Marker(DsaMarker marker, bool remove) =>
         HostScript.Load(ScriptFiles.Marker)
+            .Asking((remove ? Messages.RequestRemove : Messages.RequestCreate).With(marker.Path()))
             .Reading(ProbeSections.Marker | ProbeSections.Agent)
             .With("MARKER", marker.Path())
             .With("ACTION", remove ? "remove" : "set");
@@ -24,6 +28,7 @@ internal static class HostScripts
     /// <summary>Makes one HTTP request from the host.</summary>
     public static HostScript Egress(Uri uri, TimeSpan limit) =>
         HostScript.Load(ScriptFiles.Egress)
+            .Asking(Messages.RequestEgress.With(uri.AbsoluteUri))
             .Reading(ProbeSections.None)
             .With("URI", uri.AbsoluteUri)
             .With("SCHEME", uri.Scheme)
@@ -39,6 +44,7 @@ internal static class HostScripts
     /// <param name="confirm">Whether this is the new connection that new rules wait for.</param>
     public static HostScript Follow(string id, string seen, TimeSpan wait, bool confirm) =>
         HostScript.Load(ScriptFiles.Follow)
+            .Asking((confirm ? Messages.RequestConfirm : Messages.RequestFollow).With(id))
             .Reading(ProbeSections.All)
             .With("ID", id)
             .With("SEEN", seen)
@@ -51,6 +57,7 @@ internal static class HostScripts
     public static HostScript Backup(NatBackup backup, int keep)
     {
         HostScript script = HostScript.Load(ScriptFiles.Backup)
+            .Asking(Messages.RequestBackup.With(backup.Id))
             .Reading(ProbeSections.None)
             .With("ID", backup.Id)
             .With("NOW", backup.LastSeen.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture))
@@ -65,7 +72,10 @@ internal static class HostScripts
     /// <summary>Reads a backup that is kept on the host.</summary>
     /// <param name="id">The backup; empty: the newest good one.</param>
     public static HostScript TakeBackup(string id) =>
-        HostScript.Load(ScriptFiles.TakeBackup).Reading(ProbeSections.None).With("ID", id);
+        HostScript.Load(ScriptFiles.TakeBackup)
+            .Asking(id.Length > 0 ? Messages.RequestTakeBackup.With(id) : Messages.RequestTakeNewest)
+            .Reading(ProbeSections.None)
+            .With("ID", id);
 
     /// <summary>A time limit as the scripts take it: whole seconds, at least one.</summary>
     public static string Seconds(TimeSpan limit) =>

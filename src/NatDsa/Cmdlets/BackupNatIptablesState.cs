@@ -57,10 +57,22 @@ public sealed class BackupNatIptablesState : HostCmdlet
         }
 
         NatBackup backup = NatBackup.Of(host, DateTimeOffset.UtcNow);
-        if (_destination is not null)
-            await KeepHereAsync(turn, backup, new BackupFolder(_destination)).ConfigureAwait(false);
-        if (ChangesHosts)
-            await KeepOnHostAsync(turn, host, backup, cancellation).ConfigureAwait(false);
+        Fault? notThere = ChangesHosts ? KeptBackup.WhyNot(host, backup) : null;
+        if (notThere is not null)
+            Write(notThere, turn);
+        BackupFolder? here = _destination is null ? null : new BackupFolder(_destination);
+        string? there = ChangesHosts && notThere is null ? $"{KeptBackup.Folder}/{backup.Id}" : null;
+        string name = turn.Target.ComputerName;
+        string places = string.Join(", ", ((string?[])[here?.PathOf(name), there]).OfType<string>());
+        if (places.Length == 0)
+            return;
+        string action = Messages.ActionBackupTo.With(places);
+        if (!await AskAsync(turn, () => ShouldProcess(name, action)).ConfigureAwait(false))
+            return;
+        if (here is not null)
+            KeepHere(turn, backup, here);
+        if (there is not null)
+            await KeepOnHostAsync(turn, backup, cancellation).ConfigureAwait(false);
     }
 
     // What is kept must be known to be all, and be worth to be kept.
@@ -73,11 +85,9 @@ public sealed class BackupNatIptablesState : HostCmdlet
         return state.Status == NatStatus.Erased && !Force ? new Fault(ErrorIds.BackupRefused, Messages.BackupErased.With(name, state.Reason)) : null;
     }
 
-    private async Task KeepHereAsync(HostTurn turn, NatBackup backup, BackupFolder folder)
+    private void KeepHere(HostTurn turn, NatBackup backup, BackupFolder folder)
     {
         string name = turn.Target.ComputerName;
-        if (!await AskAsync(turn, () => ShouldProcess(name, Messages.ActionBackupTo.With(folder.PathOf(name)))).ConfigureAwait(false))
-            return;
         try
         {
             NatBackup written = folder.Write(backup);
@@ -91,17 +101,8 @@ public sealed class BackupNatIptablesState : HostCmdlet
         }
     }
 
-    private async Task KeepOnHostAsync(HostTurn turn, HostSnapshot host, NatBackup backup, CancellationToken cancellation)
+    private async Task KeepOnHostAsync(HostTurn turn, NatBackup backup, CancellationToken cancellation)
     {
-        string name = turn.Target.ComputerName;
-        if (KeptBackup.WhyNot(host, backup) is { } refusal)
-        {
-            Write(refusal, turn);
-            return;
-        }
-
-        if (!await AskAsync(turn, () => ShouldProcess(name, Messages.ActionBackupTo.With($"{KeptBackup.Folder}/{backup.Id}"))).ConfigureAwait(false))
-            return;
         HostSnapshot answer = await AnswerAsync(turn.Target, HostScripts.Backup(backup, Keep), LimitsOf(turn), cancellation).ConfigureAwait(false);
         (NatBackup? kept, Fault? fault) = KeptBackup.ReadKept(backup, answer);
         if (kept is null)
@@ -112,7 +113,7 @@ public sealed class BackupNatIptablesState : HostCmdlet
 
         Kept(kept);
         foreach (string folder in KeptBackup.Pruned(answer))
-            Verbose(Messages.BackupPruned.With(name, folder));
+            Verbose(Messages.BackupPruned.With(turn.Target.ComputerName, folder));
     }
 
     private void Kept(NatBackup backup)

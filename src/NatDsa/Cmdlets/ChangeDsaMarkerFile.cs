@@ -12,6 +12,10 @@ public abstract class ChangeDsaMarkerFile : HostCmdlet
     [Parameter]
     public DsaMarker Marker { get; set; } = DsaMarker.UseDsaWithIptables;
 
+    /// <summary>Write the marker as it is on the host now.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
     private protected abstract bool Removes { get; }
 
     private protected override bool ChangesHosts => true;
@@ -27,10 +31,10 @@ public abstract class ChangeDsaMarkerFile : HostCmdlet
         DsaMarkerFile? marker = DsaAgentState.Read(host).Markers.FirstOrDefault(m => m.Marker == Marker);
         if (host.Answer["change"] is not { } change || marker is null)
             Write(new Fault(ErrorIds.AnswerBroken, Messages.AnswerBroken.With(turn.Target.ComputerName)), turn);
-        else if (change.ExitCode == 0)
-            Write(marker);
-        else
+        else if (change.ExitCode != 0)
             Write(WhyNot(marker, host, change), turn);
+        else if (PassThru)
+            Write(marker);
     }
 
     private static Fault WhyNot(DsaMarkerFile marker, HostSnapshot host, Section change)

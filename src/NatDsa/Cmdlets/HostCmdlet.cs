@@ -1,4 +1,6 @@
 using System.Collections;
+using System.Diagnostics;
+using System.Globalization;
 using System.Management.Automation;
 using System.Security;
 using NatDsa.Privilege;
@@ -34,17 +36,6 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     /// <summary>Nothing runs yet.</summary>
     protected HostCmdlet() => _progress = new FanOutProgress(this);
 
-    /// <summary>Open sessions to the hosts: PowerShell's own, or Posh-SSH's.</summary>
-    [Parameter(ParameterSetName = SessionSet, Mandatory = true, Position = 0, ValueFromPipeline = true)]
-    [ValidateNotNullOrEmpty]
-    [HostSession]
-    public HostSession[] Session { get; set; } = [];
-
-    /// <summary>Names or addresses of hosts that have PowerShell as an SSH subsystem, as <c>New-PSSession -HostName</c> takes them.</summary>
-    [Parameter(ParameterSetName = HostNameSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
-    [ValidateNotNullOrEmpty]
-    public string[] HostName { get; set; } = [];
-
     /// <summary>Names or addresses of hosts that need nothing but an SSH server: <c>[user@]host[:port]</c>.</summary>
     [Parameter(
         ParameterSetName = ComputerNameSet,
@@ -54,7 +45,23 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
         ValueFromPipelineByPropertyName = true)]
     [PipedName]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(HostNameCompleter))]
     public string[] ComputerName { get; set; } = [];
+
+    /// <summary>Open sessions to the hosts: PowerShell's own, or Posh-SSH's.</summary>
+    [Parameter(ParameterSetName = SessionSet, Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [ValidateNotNullOrEmpty]
+    [HostSession]
+    public HostSession[] Session { get; set; } = [];
+
+    /// <summary>
+    /// Names or addresses of hosts that have PowerShell as an SSH subsystem, as <c>New-PSSession -HostName</c> takes
+    /// them.
+    /// </summary>
+    [Parameter(ParameterSetName = HostNameSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(HostNameCompleter))]
+    public string[] HostName { get; set; } = [];
 
     /// <summary>The user to log in as; ssh's own configuration decides when it is not given.</summary>
     [Parameter(ParameterSetName = HostNameSet, ValueFromPipelineByPropertyName = true)]
@@ -104,6 +111,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
 
     /// <summary>The SSH server to go through: <c>[user@]host[:port]</c>.</summary>
     [Parameter(ParameterSetName = ComputerNameSet)]
+    [ArgumentCompleter(typeof(HostNameCompleter))]
     public string? JumpHost { get; set; }
 
     /// <summary>What another cmdlet of this module wrote: its host is reached as it was then.</summary>
@@ -157,7 +165,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     private protected abstract Task RunAsync(HostTurn turn, CancellationToken cancellation);
 
     /// <summary>Adds to the error of a host what somebody else may have meant by its name.</summary>
-    private protected virtual ErrorRecord WithHint(ErrorRecord error, HostTarget target) => error;
+    private protected virtual ErrorRecord WithHint(ErrorRecord error, string name) => error;
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
@@ -237,7 +245,8 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
                 continue;
             }
 
-            WriteFault(new Fault(ErrorIds.TargetUnreachable, PipedWords.WhyNoName(name)), name);
+            var none = new HostException(ErrorIds.TargetUnreachable, PipedWords.WhyNoName(name));
+            WriteError(WithHint(none.ToErrorRecord(name), name));
             _progress.End(failed: true);
         }
     }
@@ -295,18 +304,42 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     private protected async Task<HostSnapshot> ProbeAsync(HostTurn turn, ProbeSections sections, CancellationToken cancellation) =>
         await AnswerAsync(turn.Target, HostScripts.Probe(sections), LimitsOf(turn) with { KillOnStop = true }, cancellation).ConfigureAwait(false);
 
-    private protected static async Task<HostSnapshot> AnswerAsync(HostTarget target, HostScript script, RunLimits limits, CancellationToken cancellation)
+    private protected async Task<HostSnapshot> AnswerAsync(
+        HostTarget target, HostScript script, RunLimits limits, CancellationToken cancellation)
     {
         // Nor is anybody's password the business of a host where root is not needed.
         if (script.Privilege == HostPrivilege.None)
             limits = limits with { Sudo = null };
-        HostAnswer answer = await target.RunAsync(script, limits, cancellation).ConfigureAwait(false);
+        HostAnswer answer = await RunToldAsync(target, script, limits, cancellation).ConfigureAwait(false);
         HostSnapshot host = HostSnapshot.Read(answer.Output, script, target.ComputerName, target);
         if (host.Answer.Sections.Count == 0 && !host.Answer.IsComplete)
             throw HostFailures.NoAnswer(target.ComputerName, answer, limits.Sudo is not null);
         if (host.Kernel is not null && !host.IsLinux)
             throw HostFailures.NotLinux(target.ComputerName);
         return host;
+    }
+
+    /// <summary>Runs a script, and tells of it: what was asked, how long it took, and over which connection.</summary>
+    private async Task<HostAnswer> RunToldAsync(
+        HostTarget target, HostScript script, RunLimits limits, CancellationToken cancellation)
+    {
+        var clock = Stopwatch.StartNew();
+        bool? kept = null;
+        bool failed = true;
+        try
+        {
+            HostAnswer answer = await target.RunAsync(script, limits, cancellation).ConfigureAwait(false);
+            (kept, failed) = (answer.OverKept, false);
+            return answer;
+        }
+        finally
+        {
+            string seconds = clock.Elapsed.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture);
+            string told = (failed ? Messages.RanInVain : Messages.Ran).With(
+                target.ComputerName, script.Request, seconds, target.Way);
+            string connection = kept is null ? "" : kept.Value ? Messages.OverKept : Messages.OverNew;
+            Verbose($"{told} {connection}".TrimEnd());
+        }
     }
 
     /// <summary>Writes a result, on the pipeline's thread.</summary>
@@ -348,7 +381,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
         }
         catch (HostException e)
         {
-            end = () => WriteError(WithHint(e.ToErrorRecord(target.ComputerName), target));
+            end = () => WriteError(WithHint(e.ToErrorRecord(target.ComputerName), target.ComputerName));
         }
         catch (PipelineStoppedException)
         {

@@ -18,12 +18,8 @@ public sealed class NetfilterWords : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
     {
-        if (!s_words.TryGetValue(parameterName ?? "", out string[]? words))
-            yield break;
-        foreach (string word in words)
-        {
-            if (word.StartsWith(wordToComplete ?? "", StringComparison.OrdinalIgnoreCase))
-                yield return new CompletionResult(word);
-        }
+        return s_words.TryGetValue(parameterName ?? "", out string[]? words)
+            ? TypedWord.Read(wordToComplete).Complete(words)
+            : [];
     }
 }

@@ -28,17 +28,20 @@ public sealed class ProtectDsaNatHost : TransactionCmdlet
         }
 
         ProtectionPlan plan = ProtectionPlan.For(host, SaveRules);
-        ChangeEnd? end = await ChangeAsync(turn, plan, cancellation).ConfigureAwait(false);
-        if (end is null && !WhatIf)
+        string keeps = Messages.ProtectKeeps.With(KeptBackup.Folder);
+        ChangeEnd? end = await ChangeAsync(turn, plan, cancellation, keeps).ConfigureAwait(false);
+        if (end is null)
             return;
-        // With -WhatIf, the host as it is tells what would be kept.
-        NatBackup? backup = end is null or { After.Status: NatStatus.Healthy, Host.Answer.IsComplete: true }
-            ? await KeepAsync(turn, end?.Host ?? host, cancellation).ConfigureAwait(false) : null;
-        if (end is not null)
-            Write(new ProtectionResult(end, backup, [.. plan.RisksLeft(end.After, end.AgentAfter, end.Host)]), turn);
+        // Who agreed to the steps agreed to the backup with them.
+        bool agreed = plan.Steps.Count > 0;
+        NatBackup? backup = end is { After.Status: NatStatus.Healthy, Host.Answer.IsComplete: true }
+            ? await KeepAsync(turn, end.Host, agreed, cancellation).ConfigureAwait(false)
+            : null;
+        Write(new ProtectionResult(end, backup, [.. plan.RisksLeft(end.After, end.AgentAfter, end.Host)]), turn);
     }
 
-    private async Task<NatBackup?> KeepAsync(HostTurn turn, HostSnapshot host, CancellationToken cancellation)
+    private async Task<NatBackup?> KeepAsync(
+        HostTurn turn, HostSnapshot host, bool agreed, CancellationToken cancellation)
     {
         string name = turn.Target.ComputerName;
         NatBackup backup = NatBackup.Of(host, DateTimeOffset.UtcNow);
@@ -46,7 +49,8 @@ public sealed class ProtectDsaNatHost : TransactionCmdlet
         NatBackup? kept = null;
         if (fault is null)
         {
-            if (!await AskAsync(turn, () => ShouldProcess(name, Messages.ActionBackupTo.With($"{KeptBackup.Folder}/{backup.Id}"))).ConfigureAwait(false))
+            string action = Messages.ActionBackupTo.With($"{KeptBackup.Folder}/{backup.Id}");
+            if (!agreed && !await AskAsync(turn, () => ShouldProcess(name, action)).ConfigureAwait(false))
                 return null;
             HostSnapshot answer = await AnswerAsync(turn.Target, HostScripts.Backup(backup, keep: 0), LimitsOf(turn), cancellation).ConfigureAwait(false);
             (kept, fault) = KeptBackup.ReadKept(backup, answer);

@@ -30,6 +30,7 @@ public sealed class RepairDsaNatHost : TransactionCmdlet
     /// </summary>
     [Parameter]
     [ValidateNotNull]
+    [ArgumentCompleter(typeof(HostNameCompleter))]
     public object? VerifyFrom { get; set; }
 
     /// <summary>What that host asks for.</summary>

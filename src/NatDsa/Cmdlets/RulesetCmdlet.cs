@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using NatDsa.Targets;
 
 namespace NatDsa.Cmdlets;
 
@@ -40,9 +39,9 @@ public abstract class RulesetCmdlet : HostCmdlet
     private protected abstract void Read(string text, string? path);
 
     // Nobody's host is called as a path; but files with rules of hosts may be called as those are.
-    private protected override ErrorRecord WithHint(ErrorRecord error, HostTarget target)
+    private protected override ErrorRecord WithHint(ErrorRecord error, string name)
     {
-        if (ParameterSetName == ComputerNameSet && Texts.FileHint(target.ComputerName) is { } hint)
+        if (ParameterSetName == ComputerNameSet && Texts.FileHint(name) is { } hint)
             error.ErrorDetails = new ErrorDetails($"{error.Exception.Message} {hint}");
         return error;
     }

@@ -56,9 +56,11 @@ public abstract class TransactionCmdlet : HostCmdlet
     /// <param name="turn">The host's turn.</param>
     /// <param name="plan">The plan.</param>
     /// <param name="cancellation">Ctrl+C: the host goes on by itself, and takes back rules that nobody has confirmed.</param>
+    /// <param name="afterwards">What else is agreed to with the steps, because it is done after them.</param>
     /// <returns>How it ended; null when nothing was to be done after all, which was said.</returns>
     /// <exception cref="HostException">It could not be begun; or its end could not be seen in time.</exception>
-    private protected async Task<ChangeEnd?> ChangeAsync(HostTurn turn, ChangePlan plan, CancellationToken cancellation)
+    private protected async Task<ChangeEnd?> ChangeAsync(
+        HostTurn turn, ChangePlan plan, CancellationToken cancellation, string? afterwards = null)
     {
         if (plan.Refusal is { } refusal)
         {
@@ -69,6 +71,8 @@ public abstract class TransactionCmdlet : HostCmdlet
         if (plan.Steps.Count == 0)
             return ChangeEnd.WithoutSteps(plan);
         string steps = string.Concat(plan.Steps.Select((step, i) => Line($"  {i + 1}. {step.Name}: {step.Command}") + Line($"     {step.Reason}") + (step.Undo is null ? "" : Line("     " + Messages.StepUndo.With(step.Undo)))));
+        if (afterwards is not null)
+            steps += Line($"  {afterwards}");
         string description = Messages.ChangeWhatIf.With(turn.Target.ComputerName, plan.Before.Status) + steps;
         string question = Confirmation.Question.With(turn.Target.ComputerName, plan.Before.Status) + steps;
         if (!await AskAsync(turn, () => ShouldProcess(description, question, Confirmation.Caption)).ConfigureAwait(false))

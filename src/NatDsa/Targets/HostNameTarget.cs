@@ -30,6 +30,19 @@ internal sealed class HostNameTarget(string computerName, HostAddress address, S
 
     public override string ComputerName => computerName;
 
+    internal override string Way
+    {
+        get
+        {
+            string user = (address.UserName ?? remoting.UserName) is { Length: > 0 } name ? $"{name}@" : "";
+            string host = address.Host.Contains(':') ? $"[{address.Host}]" : address.Host;
+            string port = (address.Port ?? remoting.Port) is > 0 and var number
+                ? FormattableString.Invariant($":{number}")
+                : "";
+            return Messages.WayRemoting.With(user + host + port);
+        }
+    }
+
     internal override IDisposable Hold() => _connection.Hold();
 
     internal override void Drop() => _connection.Drop();
@@ -61,9 +74,12 @@ internal sealed class HostNameTarget(string computerName, HostAddress address, S
         using IDisposable held = Hold();
         try
         {
-            (Connection connection, _) = await _connection.GetAsync(c => ConnectAsync(limits, c), stop.Token).ConfigureAwait(false);
+            (Connection connection, bool isNew) =
+                await _connection.GetAsync(c => ConnectAsync(limits, c), stop.Token).ConfigureAwait(false);
             RunLimits left = limits with { Time = limits.Time - clock.Elapsed };
-            return await new SessionTarget(connection.Session).RunAsync(script, left, cancellation).ConfigureAwait(false);
+            var session = new SessionTarget(connection.Session);
+            HostAnswer answer = await session.RunAsync(script, left, cancellation).ConfigureAwait(false);
+            return answer with { OverKept = !isNew };
         }
         catch (OperationCanceledException) when (time.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {

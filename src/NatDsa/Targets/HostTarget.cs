@@ -8,6 +8,9 @@ public abstract class HostTarget
     /// <summary>The host's name as the caller gave it.</summary>
     public abstract string ComputerName { get; }
 
+    /// <summary>How it is reached, in words: never with a secret.</summary>
+    internal virtual string Way => ComputerName;
+
     /// <summary>Runs a script in the host's <c>/bin/sh</c>, sent on standard input.</summary>
     /// <param name="script">What to run.</param>
     /// <param name="limits">How long it may take, and what a cancellation does.</param>

@@ -13,6 +13,8 @@ internal sealed class LocalTarget : HostTarget
 
     public override string ComputerName => Environment.MachineName;
 
+    internal override string Way => Messages.WayLocal;
+
     internal override async Task<HostAnswer> RunAsync(HostScript script, RunLimits limits, CancellationToken cancellation)
     {
         if (!OperatingSystem.IsLinux())

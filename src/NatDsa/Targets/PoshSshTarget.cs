@@ -28,6 +28,8 @@ internal sealed class PoshSshTarget : HostTarget
 
     public override string ComputerName { get; }
 
+    internal override string Way => Messages.WayPoshSsh.With(ComputerName);
+
     /// <summary>The target of a session, which is known by its shape: <c>Session</c>, an SshClient, and <c>Host</c>.</summary>
     public static PoshSshTarget? Of(object value)
     {

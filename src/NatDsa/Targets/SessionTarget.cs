@@ -4,6 +4,7 @@ using System.Management.Automation.Runspaces;
 using System.Runtime.CompilerServices;
 using System.Text;
 using NatDsa.Probe;
+using NatDsa.Resources;
 
 namespace NatDsa.Targets;
 
@@ -18,6 +19,8 @@ internal sealed class SessionTarget(PSSession session) : HostTarget
     private static readonly ConditionalWeakTable<PSSession, SemaphoreSlim> s_turns = [];
 
     public override string ComputerName => session.ComputerName;
+
+    internal override string Way => Messages.WaySession.With(session.Name);
 
     // Its connection is PowerShell's: that another one can be made shows where ssh would connect to.
     internal override async Task<HostTarget?> AnewAsync(CancellationToken cancellation)

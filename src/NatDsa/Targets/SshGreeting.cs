@@ -50,6 +50,8 @@ internal sealed class ProvenTarget(HostTarget session, Func<CancellationToken, T
 {
     public override string ComputerName => session.ComputerName;
 
+    internal override string Way => session.Way;
+
     internal override IDisposable? Hold() => session.Hold();
 
     internal override Task<HostTarget?> AnewAsync(CancellationToken cancellation) => session.AnewAsync(cancellation);

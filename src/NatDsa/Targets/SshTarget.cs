@@ -1,5 +1,6 @@
 using System.Text;
 using NatDsa.Probe;
+using NatDsa.Resources;
 using NatDsa.Ssh;
 
 namespace NatDsa.Targets;
@@ -22,6 +23,10 @@ internal sealed class SshTarget : HostTarget
 
     public override string ComputerName { get; }
 
+    internal override string Way => _access.JumpHost is { } jump
+        ? Messages.WaySshThrough.With($"{_server}", $"{jump}")
+        : Messages.WaySsh.With($"{_server}");
+
     internal override IDisposable Hold() => _connection.Hold();
 
     internal override void Drop() => _connection.Drop();
@@ -36,6 +41,7 @@ internal sealed class SshTarget : HostTarget
         using var time = new CancellationTokenSource(limits.Time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellation);
         using IDisposable held = Hold();
+        SshConnection? kept = _connection.Open;
         bool begun = false;
         try
         {
@@ -52,7 +58,10 @@ internal sealed class SshTarget : HostTarget
                 answer = await run.AnswerAsync(ShellLaunch.CommandInput(script, limits.Sudo), limits.MaxOutput, MaxError, limits.KillOnStop, stop.Token).ConfigureAwait(false);
             }
 
-            return new HostAnswer(answer.Output, Encoding.UTF8.GetString(answer.Error.Span), answer.ExitCode);
+            return new HostAnswer(answer.Output, Encoding.UTF8.GetString(answer.Error.Span), answer.ExitCode)
+            {
+                OverKept = kept is not null && kept == _connection.Open,
+            };
         }
         catch (OperationCanceledException) when (time.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {

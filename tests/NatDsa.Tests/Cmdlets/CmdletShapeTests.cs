@@ -3,37 +3,12 @@ using Xunit;
 
 namespace NatDsa.Tests.Cmdlets;
 
-/// <summary>What an administrator's fingers rely on: parameter sets, completion, confirmation.</summary>
+/// <summary>What a cmdlet tells of hosts that fail: errors and progress.</summary>
 public sealed class CmdletShapeTests : IDisposable
 {
     private readonly ModuleSession _module = new();
 
     public void Dispose() => _module.Dispose();
-
-    [Theory]
-    [InlineData("Repair-DsaNatHost", ConfirmImpact.High)]
-    [InlineData("Remove-DsaMarkerFile", ConfirmImpact.High)]
-    [InlineData("Set-DsaMarkerFile", ConfirmImpact.Medium)]
-    [InlineData("Backup-NatIptablesState", ConfirmImpact.Medium)]
-    public void What_changes_a_host_can_be_previewed_and_confirmed(string name, ConfirmImpact impact)
-    {
-        var command = _module.Run($"Get-Command {name}").Single<CmdletInfo>();
-        var attribute = (CmdletAttribute)command.ImplementingType.GetCustomAttributes(typeof(CmdletAttribute), false).Single();
-        Assert.Equal((true, impact), (attribute.SupportsShouldProcess, attribute.ConfirmImpact));
-        Assert.Contains("WhatIf", command.Parameters.Keys);
-    }
-
-    [Theory]
-    [InlineData("Get-NatIptablesRule -Table n", "nat")]
-    [InlineData("Get-NatIptablesRule -Target MASQ", "MASQUERADE")]
-    [InlineData("Set-DsaMarkerFile -Marker Use", "UseDsaWithIptables")]
-    [InlineData("Get-NatIptablesState -Host", "-HostName")]
-    public void Tab_completes(string typed, string word)
-    {
-        CommandCompletion completion = Assert.IsType<CommandCompletion>(
-            _module.Run("$typed = @($input)[0]; [System.Management.Automation.CommandCompletion]::CompleteInput($typed, $typed.Length, $null)", typed).Output.Single().BaseObject);
-        Assert.Contains(word, completion.CompletionMatches.Select(m => m.CompletionText));
-    }
 
     [Fact]
     public void A_host_that_refuses_is_one_error_that_names_it()

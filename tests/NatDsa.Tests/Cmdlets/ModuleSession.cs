@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Management.Automation.Host;
 using System.Management.Automation.Runspaces;
 using NatDsa.Tests.Running;
 using Xunit;
@@ -11,9 +12,14 @@ internal sealed class ModuleSession : IDisposable
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(2);
     private readonly Runspace _runspace;
 
-    public ModuleSession()
+    /// <summary>Imports it.</summary>
+    /// <param name="asked">Who is asked; when nobody is, a question is an error.</param>
+    public ModuleSession(PSHost? asked = null)
     {
-        _runspace = RunspaceFactory.CreateRunspace(InitialSessionState.CreateDefault());
+        var state = InitialSessionState.CreateDefault();
+        _runspace = asked is null
+            ? RunspaceFactory.CreateRunspace(state)
+            : RunspaceFactory.CreateRunspace(asked, state);
         _runspace.Open();
         Run("$ErrorActionPreference = 'Continue'");
         Assert.Empty(Run($"Import-Module '{Path.Combine(Repository.Module, "NatDsa.psd1")}'").Errors);
