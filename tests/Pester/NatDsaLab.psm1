@@ -5,7 +5,7 @@ Stop-NatLab, or until the process that raised it ends, however it ends.
 Set-StrictMode -Version 3.0
 
 $script:root = (Resolve-Path -LiteralPath "$PSScriptRoot/../..").Path
-$script:command = Join-Path $root 'tests' 'Lab' 'lab'
+$script:command = "$root/tests/Lab/lab"
 # A host with systemd takes longer; the first one on a machine waits until its root file system is made.
 $script:raiseLimit = [timespan]::FromMinutes(10)
 $script:commandLimit = [timespan]::FromMinutes(2)
@@ -220,7 +220,7 @@ function Get-LabTarget {
         'Session' { @{ Session = New-PSSession @remoting -ConnectingTimeout 30000 -ErrorAction Stop } }
         'PoshSsh' {
             # The copy that the module brings serves as Posh-SSH's; it is loaded once more, as that would be.
-            $library = [System.Reflection.Assembly]::LoadFrom((Join-Path $root 'out' 'NatDsa' 'ssh' 'Renci.SshNet.dll'))
+            $library = [System.Reflection.Assembly]::LoadFrom("$root/out/NatDsa/ssh/Renci.SshNet.dll")
             $key = $library.GetType('Renci.SshNet.PrivateKeyFile')::new($Lab.KeyFilePath)
             $keys = [Array]::CreateInstance($library.GetType('Renci.SshNet.IPrivateKeySource'), 1)
             $keys.SetValue($key, 0)

@@ -33,11 +33,12 @@ param(
 $ErrorActionPreference = 'Stop'
 Set-StrictMode -Version 3.0
 
-$packages = if ($env:NUGET_PACKAGES) { $env:NUGET_PACKAGES } else { Join-Path $HOME '.nuget' 'packages' }
-Import-Module -Name (Join-Path $packages 'pester' $PesterVersion 'tools' 'Pester.psd1')
+$packages = if ($env:NUGET_PACKAGES) { $env:NUGET_PACKAGES } else { "$HOME/.nuget/packages" }
+Import-Module -Name "$packages/pester/$PesterVersion/tools/Pester.psd1"
 
 $configuration = New-PesterConfiguration
-$configuration.Run.Path = @($Name | ForEach-Object { Join-Path $PSScriptRoot "$_.Tests.ps1" } | Resolve-Path | ForEach-Object Path)
+$files = $Name | ForEach-Object { "$PSScriptRoot/$_.Tests.ps1" }
+$configuration.Run.Path = @(Resolve-Path -Path $files | ForEach-Object Path)
 $configuration.Run.PassThru = $true
 $configuration.Output.Verbosity = 'Detailed'
 $configuration.Output.CIFormat = 'None'
