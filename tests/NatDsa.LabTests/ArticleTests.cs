@@ -65,7 +65,7 @@ public sealed class ArticleTests
     {
         await using Lab lab = await Lab.RaiseAsync(cancellationToken: TestContext.Current.CancellationToken);
         using var shell = new LabShell(lab);
-        Assert.Equal("True", await AskAsync(lab, shell, "Local", "(Set-DsaMarkerFile TARGET).Sufficient"));
+        Assert.Equal("True", await AskAsync(lab, shell, "Local", "(Set-DsaMarkerFile -PassThru TARGET).Sufficient"));
         await lab.InstallAgentAsync();
         await lab.SetModuleAsync("firewall", true);
         await lab.RestartAgentAsync();

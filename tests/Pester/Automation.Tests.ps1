@@ -1,6 +1,10 @@
 # The runbooks as they lie in runbooks/. Real sshds answer them; what an Automation account does is stood in for by
 # functions of this file.
 
+[Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '',
+    Justification = 'What a BeforeAll sets, the specs after it read.')]
+param()
+
 BeforeDiscovery {
     $cannotServe = -not $IsLinux -or (id -u) -ne 0 -or -not (Test-Path -Path /usr/sbin/sshd)
 }
@@ -9,7 +13,7 @@ BeforeAll {
     Import-Module "$PSScriptRoot/../../out/NatDsa/NatDsa.psd1"
     $modulePath = "$PSScriptRoot/../../out/NatDsa/NatDsa.psd1"
     $runbooks = "$PSScriptRoot/../../runbooks"
-    $password = 'Nat "lab'' $1 ü'
+    $password = 'Nat "lab'' $1 ' + [char] 0xFC
 
     # --- what a person does, and sees ---
 

@@ -1,5 +1,9 @@
 <# Complete a word: what the Tab key offers. #>
 
+[Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '',
+    Justification = 'What a BeforeAll sets, the specs after it read.')]
+param()
+
 BeforeAll {
     Import-Module "$PSScriptRoot/../../out/NatDsa/NatDsa.psd1"
 
@@ -42,8 +46,8 @@ Describe 'A file' {
 # Windows keeps the home of who is logged in, whatever the environment says.
 Describe 'A host' -Skip:$IsWindows {
     BeforeAll {
-        $home_, $env:HOME = $env:HOME, (Join-Path $TestDrive 'home')
-        $ssh = New-Item -ItemType Directory -Path (Join-Path $env:HOME '.ssh' 'conf.d')
+        $home_, $env:HOME = $env:HOME, "$TestDrive/home"
+        $ssh = New-Item -ItemType Directory -Path "$env:HOME/.ssh/conf.d"
         @'
 nat01,192.0.2.1 ssh-ed25519 AAAAC3Nz
 |1|Zm9v|YmFy ssh-ed25519 AAAAC3Nz
@@ -54,7 +58,7 @@ nat01,192.0.2.1 ssh-ed25519 AAAAC3Nz
 *.wild,!no01 ssh-ed25519 AAAAC3Nz
 # a comment AAAAC3Nz
 no key at all
-'@ | Set-Content -LiteralPath (Join-Path $env:HOME '.ssh' 'known_hosts')
+'@ | Set-Content -LiteralPath "$env:HOME/.ssh/known_hosts"
         @'
 Include conf.d/*.conf
 Include config
@@ -63,9 +67,9 @@ Host web01 web02 web?? *.example !web99 "web03" # web04
 HOST=web05
 Match originalhost web06,web*7 user operator
 Match all
-'@ | Set-Content -LiteralPath (Join-Path $env:HOME '.ssh' 'config')
-        'Host inner01' | Set-Content -LiteralPath (Join-Path $ssh 'a.conf')
-        'Host inner02' | Set-Content -LiteralPath (Join-Path $ssh 'not-read')
+'@ | Set-Content -LiteralPath "$env:HOME/.ssh/config"
+        'Host inner01' | Set-Content -LiteralPath ("$ssh/a.conf")
+        'Host inner02' | Set-Content -LiteralPath ("$ssh/not-read")
     }
 
     AfterAll { $env:HOME = $home_ }
@@ -104,7 +108,7 @@ Match all
     }
 
     It 'of another file of keys is offered when that is in the line' {
-        $other = Join-Path $TestDrive 'other'
+        $other = "$TestDrive/other"
         'nat77 ssh-ed25519 AAAAC3Nz' | Set-Content -LiteralPath $other
         Get-Offer "Get-NatIptablesState -KnownHostsPath $other -ComputerName na" | Should -Be 'nat77'
     }
@@ -114,7 +118,7 @@ Match all
     }
 
     It 'costs no error and no wait where the file is <Case>' -ForEach @(
-        @{ Case = 'missing'; Make = { Join-Path $TestDrive 'none' } }
+        @{ Case = 'missing'; Make = { "$TestDrive/none" } }
         @{ Case = 'a folder'; Make = { "$TestDrive" } }
         @{ Case = 'a pipe that nobody writes to'; Make = { mkfifo "$TestDrive/pipe"; "$TestDrive/pipe" } }
         @{ Case = 'endless'; Make = { '/dev/zero' } }

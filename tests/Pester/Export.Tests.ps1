@@ -1,5 +1,9 @@
 # What leaves PowerShell: rules as text that iptables-restore takes, states for other programs.
 
+[Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '',
+    Justification = 'What a BeforeAll sets, the specs after it read.')]
+param()
+
 BeforeAll {
     Import-Module "$PSScriptRoot/../../out/NatDsa/NatDsa.psd1"
 }
@@ -30,7 +34,7 @@ Describe 'A ruleset that is read and written' {
     }
 
     It 'comes from files, one ruleset each, in UTF-8 or in Latin-1' {
-        $french = $text -replace '-j LOG', '-m comment --comment "café"'
+        $french = $text -replace '-j LOG', "-m comment --comment `"caf$([char] 0xE9)`""
         Set-Content -LiteralPath 'TestDrive:/a[1].v4' -Value $text -NoNewline
         Set-Content -LiteralPath 'TestDrive:/b[1].v4' -Value $text -NoNewline -Encoding utf8BOM
         Set-Content -LiteralPath 'TestDrive:/c[1].v4' -Value $french -NoNewline -Encoding latin1

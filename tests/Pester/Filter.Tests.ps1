@@ -1,5 +1,9 @@
 # The rules that matter out of many.
 
+[Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '',
+    Justification = 'What a BeforeAll sets, the specs after it read.')]
+param()
+
 BeforeAll {
     Import-Module "$PSScriptRoot/../../out/NatDsa/NatDsa.psd1"
     $rules = "$PSScriptRoot/../../samples/working-save.txt"

@@ -1,5 +1,9 @@
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.0' }
 
+[Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '',
+    Justification = 'What a BeforeAll sets, the specs after it read.')]
+param()
+
 BeforeAll {
     Import-Module "$PSScriptRoot/../../out/NatDsa/NatDsa.psd1"
     Import-Module "$PSScriptRoot/NatDsaLab.psm1"

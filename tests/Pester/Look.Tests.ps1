@@ -1,5 +1,9 @@
 # What is asked: the words of a command, before any host answers; and what is told while one does.
 
+[Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '',
+    Justification = 'What a BeforeAll sets, the specs after it read.')]
+param()
+
 BeforeDiscovery {
     Import-Module "$PSScriptRoot/../../out/NatDsa/NatDsa.psd1"
     Import-Module "$PSScriptRoot/NatDsaSshHost.psm1"
@@ -303,7 +307,7 @@ Describe 'What is no whole ruleset' {
         @{ What = 'HTML'; Text = '<html><body>*nat</body></html>' }
         @{ What = 'a dump that is cut off'; Text = "*nat`n:POSTROUTING ACCEPT [0:0]`n-A POSTROUTING -j MASQUERADE" }
         @{ What = 'a table that does not end'; Text = "*nat`n" }
-        @{ What = 'the head of a status'; Text = 'テーブル: nat' }
+        @{ What = 'the head of a status'; Text = "`u{30C6}`u{30FC}`u{30D6}`u{30EB}: nat" }
     ) {
         $file = "$TestDrive/bad.txt"
         Set-Content -LiteralPath $file -Value $Text -NoNewline

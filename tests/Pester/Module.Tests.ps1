@@ -1,13 +1,13 @@
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.0' }
 
 BeforeAll {
-    $script:manifest = Join-Path $PSScriptRoot '..' '..' 'out' 'NatDsa' 'NatDsa.psd1'
+    $script:manifest = "$PSScriptRoot/../../out/NatDsa/NatDsa.psd1"
     Import-Module -Name $script:manifest -Force
 }
 
 Describe 'The module' {
     It 'has a manifest without a fault, in <_>' -ForEach 'out/NatDsa', '.' {
-        $file = Join-Path $PSScriptRoot '..' '..' $_ 'NatDsa.psd1'
+        $file = "$PSScriptRoot/../../$_/NatDsa.psd1"
         $module = Test-ModuleManifest -Path $file -ErrorVariable failed -WarningVariable warned
         $failed | Should -BeNullOrEmpty
         $warned | Should -BeNullOrEmpty

@@ -1,5 +1,9 @@
 <# Keep the rules from being erased: the marker files, and what else protects a host. #>
 
+[Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '',
+    Justification = 'What a BeforeAll sets, the specs after it read.')]
+param()
+
 BeforeAll {
     Import-Module "$PSScriptRoot/../../out/NatDsa/NatDsa.psd1"
     Import-Module "$PSScriptRoot/NatDsaLab.psm1"

@@ -138,9 +138,9 @@ Describe 'Sessions' -Skip:$noHost {
         }
 
         It 'is refused with a path by -JumpHost and -VerifyFrom, too' {
-            { Get-DsaAgentState -ComputerName nat01 -JumpHost 'ssh://bastion/etc' -ErrorAction Stop } |
+            { Get-DsaAgentState nat01 -JumpHost 'ssh://bastion/etc' -ErrorAction Stop } |
                 Should -Throw "'ssh://bastion/etc' names no host*"
-            { Repair-DsaNatHost -ComputerName nat01 -VerifyFrom 'ssh://client/etc' -WhatIf -ErrorAction Stop } |
+            { Repair-DsaNatHost nat01 -VerifyFrom 'ssh://client/etc' -WhatIf -ErrorAction Stop } |
                 Should -Throw '*VerifyFrom*ssh://*'
         }
     }
