@@ -198,6 +198,13 @@ Describe 'A row of an inventory' {
         }
     }
 
+    It 'that is given as a name is told to be piped in' {
+        $row = [pscustomobject]@{ ComputerName = '127.0.0.1'; Port = '1' }
+        foreach ($cmdlet in 'Get-NatIptablesState', 'Get-DsaAgentState') {
+            "$((Get-Failure { & $cmdlet $row })[0])" | Should -BeLike '*pipe it in*'
+        }
+    }
+
     It 'without one is told which it needs' {
         foreach ($cmdlet in 'Get-NatIptablesState', 'Get-NatIptablesRule', 'Get-DsaAgentState') {
             $failed = Get-Failure { [pscustomobject]@{ Name = 'nat01' } | & $cmdlet }

@@ -60,7 +60,8 @@ internal sealed class PipedNameAttribute : ArgumentTransformationAttribute
             null => null,
             string or IPAddress => new Name($"{value}"),
             PSCustomObject when !PipedWords.NamesHost(value) => new Name($"{value}"),
-            _ => throw new PSInvalidCastException(Messages.NotAHostName.With($"{value}")),
+            _ => throw new PSInvalidCastException(
+                (PipedWords.NamesHost(value) ? Messages.RowIsPiped : Messages.NotAHostName).With($"{value}")),
         })!;
 
     private sealed record Name(string Text)
