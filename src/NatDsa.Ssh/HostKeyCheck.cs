@@ -6,13 +6,20 @@ namespace NatDsa.Ssh;
 /// <summary>Judges the key that a host shows, before anything else is said to it.</summary>
 internal sealed class HostKeyCheck
 {
+    private const int UsualPort = 22;
+
     private readonly SshServerAddress _server;
     private readonly SshAccess _access;
     private readonly KnownHosts _known;
+    private readonly string _name;
+    private readonly int _port;
     private readonly CancellationToken _cancellation;
 
-    private HostKeyCheck(SshServerAddress server, SshAccess access, KnownHosts known, CancellationToken cancellation) =>
+    private HostKeyCheck(SshServerAddress server, SshAccess access, KnownHosts known, CancellationToken cancellation)
+    {
         (_server, _access, _known, _cancellation) = (server, access, known, cancellation);
+        (_name, _port) = access.HostKeyAlias is { } alias ? (alias, UsualPort) : (server.Host, server.Port);
+    }
 
     /// <summary>Reads what is known.</summary>
     /// <param name="server">The server whose key it will be.</param>
@@ -46,7 +53,7 @@ internal sealed class HostKeyCheck
         foreach (string certificate in asked.Keys.Where(a => a.Contains("-cert-", StringComparison.Ordinal)).ToList())
             asked.Remove(certificate);
         int front = 0;
-        foreach (string algorithm in _known.TypesFor(_server.Host, _server.Port).SelectMany(Algorithms).Where(asked.ContainsKey))
+        foreach (string algorithm in _known.TypesFor(_name, _port).SelectMany(Algorithms).Where(asked.ContainsKey))
             asked.SetPosition(algorithm, front++);
     }
 
@@ -60,13 +67,13 @@ internal sealed class HostKeyCheck
             return;
         }
 
-        HostKeyVerdict verdict = _known.Judge(_server.Host, _server.Port, key);
+        HostKeyVerdict verdict = _known.Judge(_name, _port, key);
         if (verdict == HostKeyVerdict.Unknown && _access.AcceptNewHostKey)
         {
             try
             {
                 // The key exchange goes on when this returns: there is nothing else for this thread to do.
-                verdict = _access.KnownHosts.AddAsync(_server.Host, _server.Port, key, _cancellation)
+                verdict = _access.KnownHosts.AddAsync(_name, _port, key, _cancellation)
                     .GetAwaiter().GetResult();
             }
             catch (OperationCanceledException) when (_cancellation.IsCancellationRequested)

@@ -147,18 +147,7 @@ internal sealed class KnownHosts
         {
             if (Names.StartsWith('|'))
                 return _hashed is { } hashed && Hash(hashed.Salt, name).AsSpan().SequenceEqual(hashed.Hash);
-            bool matches = false;
-            foreach (string pattern in _patterns)
-            {
-                bool negated = pattern.StartsWith('!');
-                if (!MatchesPattern(name, pattern.AsSpan(negated ? 1 : 0)))
-                    continue;
-                if (negated)
-                    return false;
-                matches = true;
-            }
-
-            return matches;
+            return WordPattern.MatchesOneOf(name, _patterns);
         }
 
         private static (byte[] Salt, byte[] Hash)? HashedName(string names)
@@ -170,27 +159,6 @@ internal sealed class KnownHosts
             return Convert.TryFromBase64String(salt, saltBytes, out int saltLength) && Convert.TryFromBase64String(hash, hashBytes, out int hashLength)
                 ? (saltBytes[..saltLength], hashBytes[..hashLength])
                 : null;
-        }
-
-        /// <summary>Matches with <c>*</c> and <c>?</c>, in time that a hostile pattern cannot make more than quadratic.</summary>
-        private static bool MatchesPattern(string name, ReadOnlySpan<char> pattern)
-        {
-            int n = 0, p = 0, star = -1, resume = 0;
-            while (n < name.Length)
-            {
-                if (p < pattern.Length && pattern[p] == '*')
-                    (star, resume) = (p++, n);
-                else if (p < pattern.Length && (pattern[p] == '?' || pattern[p] == name[n]))
-                    (n, p) = (n + 1, p + 1);
-                else if (star >= 0)
-                    (p, n) = (star + 1, ++resume);
-                else
-                    return false;
-            }
-
-            while (p < pattern.Length && pattern[p] == '*')
-                p++;
-            return p == pattern.Length;
         }
     }
 }

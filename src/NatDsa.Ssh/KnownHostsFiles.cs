@@ -10,15 +10,23 @@ namespace NatDsa.Ssh;
 internal sealed class KnownHostsFiles
 {
     private readonly string[] _paths;
+    private readonly string? _own;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private (DateTime Written, long Length)[]? _versions;
     private KnownHosts? _known;
 
     /// <summary>Reads one file; without a path, those that OpenSSH reads: the user's, then the machine's.</summary>
-    public KnownHostsFiles(string? path = null) => _paths = path is not null ? [path] : DefaultPaths();
+    public KnownHostsFiles(string? path = null)
+        : this(path is null ? UsersPaths() : [path], path is null ? MachinesPaths() : [])
+    {
+    }
 
-    /// <summary>The file that new keys are added to.</summary>
-    public string Path => _paths[0];
+    /// <summary>Reads some files of the user's, and some of the machine's.</summary>
+    public KnownHostsFiles(IReadOnlyList<string> users, IReadOnlyList<string> machines) =>
+        (_paths, _own) = ([.. users, .. machines], users.Count > 0 ? users[0] : null);
+
+    /// <summary>The file that new keys are added to; where there is none, one that is read.</summary>
+    public string Path => _own ?? (_paths.Length > 0 ? _paths[0] : "");
 
     /// <summary>Reads them as they are now, anew only when one has changed. One that is not there is empty.</summary>
     /// <param name="cancellation">Ends a wait for somebody who writes.</param>
@@ -54,6 +62,8 @@ internal sealed class KnownHostsFiles
     /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>
     public async Task<HostKeyVerdict> AddAsync(string host, int port, HostKey key, CancellationToken cancellation)
     {
+        if (_own is null)
+            throw new IOException("No known_hosts file is named that a key could be added to. Give -KnownHostsPath.");
         string[] others = await TextsAsync(_paths[1..], cancellation).ConfigureAwait(false);
         MakeFolder();
         var options = new FileStreamOptions
@@ -133,12 +143,19 @@ internal sealed class KnownHostsFiles
             Directory.CreateDirectory(folder, OnlyMine);
     }
 
-    private static string[] DefaultPaths()
+    /// <summary>The user's, where ssh has them.</summary>
+    public static string[] UsersPaths()
     {
-        string user = System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".ssh", "known_hosts");
-        string machine = OperatingSystem.IsWindows()
-            ? System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.CommonApplicationData), "ssh", "ssh_known_hosts")
-            : "/etc/ssh/ssh_known_hosts";
-        return [user, user + "2", machine, machine + "2"];
+        if (SshFolders.User is not { } folder)
+            return [];
+        string path = System.IO.Path.Combine(folder, "known_hosts");
+        return [path, path + "2"];
+    }
+
+    /// <summary>The machine's, where ssh has them.</summary>
+    public static string[] MachinesPaths()
+    {
+        string path = System.IO.Path.Combine(SshFolders.Machine, "ssh_known_hosts");
+        return [path, path + "2"];
     }
 }

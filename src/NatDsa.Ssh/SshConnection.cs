@@ -24,8 +24,18 @@ internal sealed class SshConnection : IDisposable
     private readonly SshConnection? _jumpHost;
     private SshRun? _waiting;
 
-    private SshConnection(SshServerAddress server, Socket socket, SshClient client, SshConnection? jumpHost) =>
-        (_server, _socket, _client, _jumpHost) = (server, socket, client, jumpHost);
+    private SshConnection(
+        SshServerAddress server, Socket socket, SshClient client, SshConnection? jumpHost, SshProof? accepted) =>
+        (_server, _socket, _client, _jumpHost, Accepted) = (server, socket, client, jumpHost, accepted);
+
+    /// <summary>Whom it leads to.</summary>
+    public SshServerAddress Server => _server;
+
+    /// <summary>The connection that it goes through; null: none.</summary>
+    public SshConnection? JumpHost => _jumpHost;
+
+    /// <summary>What the server let the user in for.</summary>
+    public SshProof? Accepted { get; }
 
     /// <summary>Whether it can be used, as far as is known on this side.</summary>
     public bool IsOpen => _client.IsConnected;
@@ -44,7 +54,7 @@ internal sealed class SshConnection : IDisposable
         if (access.JumpHost is not { } jump)
             return await OpenAsync(server, access, server.Host, server.Port, null, cancellation).ConfigureAwait(false);
 
-        SshConnection jumpHost = await OpenAsync(jump, access with { JumpHost = null }, cancellation).ConfigureAwait(false);
+        SshConnection jumpHost = await OpenAsync(jump.Server, jump.Access, cancellation).ConfigureAwait(false);
         try
         {
             ForwardedPortLocal way = await jumpHost.ForwardAsync(server, cancellation).ConfigureAwait(false);
@@ -164,9 +174,14 @@ internal sealed class SshConnection : IDisposable
     private static async Task<SshConnection> LogInAsync(
         SshServerAddress server, SshAccess access, string host, int port, SshConnection? jumpHost, CancellationToken cancellation)
     {
-        AuthenticationMethod[] methods = access.Login.Methods(server.UserName, server.Host);
+        SshLoginAttempt login = await access.Login.BeginAsync(server.UserName, server.ToString(), cancellation)
+            .ConfigureAwait(false);
         HostKeyCheck check = await HostKeyCheck.ReadAsync(server, access, cancellation).ConfigureAwait(false);
-        var connection = new ConnectionInfo(server.Host, server.Port, server.UserName, methods) { Timeout = Timeout.InfiniteTimeSpan };
+        var connection = new ConnectionInfo(server.Host, server.Port, server.UserName, login.Methods)
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        login.Connection = connection;
         check.AskForKnownTypesFirst(connection);
 
         Socket socket = await ConnectAsync(server, host, port, cancellation).ConfigureAwait(false);
@@ -177,24 +192,27 @@ internal sealed class SshConnection : IDisposable
             using CancellationTokenRegistration abort = cancellation.UnsafeRegister(static s => End((Socket)s!), socket);
             await OnOwnThreadAsync(() => { client.Connect(); return true; }, cancellation).ConfigureAwait(false);
             cancellation.ThrowIfCancellationRequested();
-            return new SshConnection(server, socket, client, jumpHost);
+            return new SshConnection(server, socket, client, jumpHost, login.Accepted);
         }
         catch (Exception e)
         {
             End(socket);
             cancellation.ThrowIfCancellationRequested();
-            throw check.Refusal ?? Failure(server, e, isTransient: connection.ServerVersion is null);
+            throw check.Refusal ?? Failure(server, login, e, isTransient: connection.ServerVersion is null);
         }
     }
 
-    private static SshFailureException Failure(SshServerAddress server, Exception e, bool isTransient) => e switch
+    private static SshFailureException Failure(
+        SshServerAddress server, SshLoginAttempt login, Exception e, bool isTransient)
     {
-        SshAuthenticationException => new SshFailureException(SshFailure.AuthenticationFailed, server.ToString(), e.Message, e),
         // A server that has had enough of tries ends the connection with these words of OpenSSH's.
-        SshConnectionException when e.Message.Contains("authentication failures", StringComparison.OrdinalIgnoreCase) =>
-            new SshFailureException(SshFailure.AuthenticationFailed, server.ToString(), e.Message, e),
-        _ => new SshFailureException(SshFailure.Unreachable, server.ToString(), e.Message, e) { IsTransient = isTransient },
-    };
+        bool isRefusal = e is SshAuthenticationException
+            || (e is SshConnectionException
+                && e.Message.Contains("authentication failures", StringComparison.OrdinalIgnoreCase));
+        return isRefusal
+            ? new(SshFailure.AuthenticationFailed, server.ToString(), e.Message, e) { Proofs = login.Proofs }
+            : new(SshFailure.Unreachable, server.ToString(), e.Message, e) { IsTransient = isTransient };
+    }
 
     private static async Task<Socket> ConnectAsync(SshServerAddress server, string host, int port, CancellationToken cancellation)
     {

@@ -43,6 +43,9 @@ internal sealed class SshFailureException(SshFailure failure, string host, strin
     /// <summary>The key that the host showed, where it is about that.</summary>
     public HostKey? Key { get; init; }
 
+    /// <summary>What the login was tried with, and what was missing, where it is about that.</summary>
+    public IReadOnlyList<SshProof> Proofs { get; init; } = [];
+
     /// <summary>Whether the server hung up before it said a word, as one does that has too many logins at once (sshd's <c>MaxStartups</c>).</summary>
     public bool IsTransient { get; init; }
 }

@@ -66,7 +66,7 @@ Describe 'The words of <_>' -ForEach $ofHosts {
 
 Describe 'The files and text of <_>' -ForEach $ofText {
     It 'have no parameter of hosts beside them' {
-        $hosts = 'ComputerName', 'HostName', 'Session', 'InputObject', 'UserName', 'Port', 'Credential', 'KeyFile',
+        $hosts = 'ComputerName', 'HostName', 'Session', 'InputObject', 'UserName', 'Port', 'Credential',
             'KeyFilePath', 'KnownHostsPath', 'AcceptNewHostKey', 'JumpHost', 'Subsystem', 'Options',
             'ConnectingTimeout', 'ThrottleLimit', 'TimeoutSec', 'Sudo', 'SudoPassword', 'Persisted'
         $sets = (Get-Command $_).ParameterSets | Where-Object Name -In 'Path', 'LiteralPath', 'Text'

@@ -76,7 +76,8 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
 
     /// <summary>The private key to log in with.</summary>
     [Parameter(ParameterSetName = HostNameSet, ValueFromPipelineByPropertyName = true)]
-    [Alias("IdentityFilePath")]
+    [Parameter(ParameterSetName = ComputerNameSet, ValueFromPipelineByPropertyName = true)]
+    [Alias("KeyFile", "IdentityFilePath")]
     public string? KeyFilePath { get; set; }
 
     /// <summary>The SSH subsystem that is PowerShell on the host: <c>powershell</c> when it is not given.</summary>
@@ -92,14 +93,10 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     [ValidateRange(1, int.MaxValue)]
     public int ConnectingTimeout { get; set; }
 
-    /// <summary>The user and the password; with -KeyFile, the password is the key's passphrase.</summary>
+    /// <summary>The user and the password; with -KeyFilePath, the password is the key's passphrase.</summary>
     [Parameter(ParameterSetName = ComputerNameSet)]
     [Credential]
     public PSCredential? Credential { get; set; }
-
-    /// <summary>The private key to log in with.</summary>
-    [Parameter(ParameterSetName = ComputerNameSet, ValueFromPipelineByPropertyName = true)]
-    public string? KeyFile { get; set; }
 
     /// <summary>The known_hosts file; when it is not given, those that ssh has.</summary>
     [Parameter(ParameterSetName = ComputerNameSet)]
@@ -255,7 +252,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     {
         _ssh ??= new SshParameters();
         return _ssh.Way(
-            UserName, Port, Credential, PathOf(KeyFile), PathOf(KnownHostsPath), AcceptNewHostKey, JumpHost).To;
+            UserName, Port, Credential, PathOf(KeyFilePath), PathOf(KnownHostsPath), AcceptNewHostKey, JumpHost).To;
     }
 
     private string? PathOf(string? path) => string.IsNullOrEmpty(path) ? null : GetUnresolvedProviderPathFromPSPath(path);
@@ -401,6 +398,8 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
             _progress.End(failed: turn.Failed || end is not null);
             letGo.Dispose();
             held?.Dispose();
+            foreach (string warning in target.TakeWarnings())
+                WriteWarning(warning);
             end?.Invoke();
         });
     }

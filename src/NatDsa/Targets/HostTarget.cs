@@ -26,6 +26,9 @@ public abstract class HostTarget
     {
     }
 
+    /// <summary>What the user is to know of the way, each of it once: keys that are of no use.</summary>
+    internal virtual IEnumerable<string> TakeWarnings() => [];
+
     /// <summary>
     /// The same host, over a connection that is not open yet, so that a run proves that one can be made; null when there is no way to prove that.
     /// </summary>

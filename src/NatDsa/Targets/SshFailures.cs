@@ -17,10 +17,10 @@ internal static class SshFailures
             SshFailure.KnownHostsUnusable =>
                 Of(ErrorIds.FileUnreadable, Messages.KnownHostsUnusable.With(e.Host, said)),
             SshFailure.NothingToLogInWith =>
-                Of(ErrorIds.AuthenticationFailed, Messages.NothingToLogInWith.With(e.Host)),
+                Of(ErrorIds.AuthenticationFailed, Messages.NothingToLogInWith.With(e.Host, SshWords.Of(e.Proofs))),
             SshFailure.KeyUnusable => Of(ErrorIds.FileUnreadable, Messages.KeyUnusable.With(e.Host, said)),
             SshFailure.AuthenticationFailed =>
-                Of(ErrorIds.AuthenticationFailed, Messages.SshLoginRefused.With(e.Host, said)),
+                Of(ErrorIds.AuthenticationFailed, Messages.SshLoginRefused.With(e.Host, said, SshWords.Of(e.Proofs))),
             SshFailure.TooMuchOutput => HostFailures.TooMuchOutput(e.Host, limits.MaxOutput),
             _ => Of(ErrorIds.TargetUnreachable, Messages.TargetUnreachable.With(e.Host, said)),
         };

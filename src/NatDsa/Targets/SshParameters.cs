@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Management.Automation;
 using NatDsa.Resources;
 using NatDsa.Ssh;
@@ -5,48 +6,50 @@ using NatDsa.Ssh;
 namespace NatDsa.Targets;
 
 /// <summary>
-/// What a cmdlet's parameters say of SSH: one for all hosts, so that a key and known_hosts are read, and a passphrase is worked out, once.
+/// What a cmdlet's parameters say of SSH: one for all hosts, so that keys, known_hosts and ssh's configuration are
+/// read, and a passphrase is worked out, once.
 /// </summary>
 internal sealed class SshParameters
 {
     private readonly Dictionary<(PSCredential? Credential, string? KeyFile), SshLogin> _logins = [];
+    private readonly ConcurrentDictionary<string, KnownHostsFiles> _knownHosts = new(StringComparer.Ordinal);
 
-    private KnownHostsFiles? _knownHosts;
-    private string? _knownHostsPath;
+    /// <summary>The keys that were read already.</summary>
+    public SshKeyRing Keys { get; } = new();
+
+    /// <summary>ssh's configuration.</summary>
+    public SshConfigFiles Configuration { get; } = SshConfigFiles.OfSystem();
+
+    /// <summary>The files of known hosts, the user's and the machine's.</summary>
+    public KnownHostsFiles KnownHosts(IReadOnlyList<string> users, IReadOnlyList<string> machines) =>
+        _knownHosts.GetOrAdd(string.Join('\n', [.. users, "", .. machines]), _ => new KnownHostsFiles(users, machines));
 
     /// <summary>The way that the parameters describe.</summary>
     /// <exception cref="PSArgumentException">The jump host is no name.</exception>
-    public SshWay Way(string? userName, int port, PSCredential? credential, string? keyFile, string? knownHostsPath, bool acceptNewHostKey, string? jumpHost)
+    public SshWay Way(
+        string? userName,
+        int port,
+        PSCredential? credential,
+        string? keyFile,
+        string? knownHostsPath,
+        bool acceptNewHostKey,
+        string? jumpHost)
     {
         if (!_logins.TryGetValue((credential, keyFile), out SshLogin? login))
-            _logins.Add((credential, keyFile), login = new SshLogin(credential?.Password, keyFile));
-        string user = !string.IsNullOrEmpty(userName) ? userName : credential?.UserName is { Length: > 0 } name ? name : Environment.UserName;
-        if (_knownHosts is null || _knownHostsPath != knownHostsPath)
-            (_knownHosts, _knownHostsPath) = (new KnownHostsFiles(knownHostsPath), knownHostsPath);
-        var access = new SshAccess(login, _knownHosts)
+            _logins.Add((credential, keyFile), login = new SshLogin(Keys, credential?.Password, keyFile));
+        string? user = !string.IsNullOrEmpty(userName) ? userName : credential?.UserName;
+        return new SshWay(this, login)
         {
+            UserName = string.IsNullOrEmpty(user) ? null : user,
+            Port = port == 0 ? null : port,
+            IsLoginGiven = credential is not null || keyFile is not null,
+            KnownHostsPath = knownHostsPath,
             AcceptNewHostKey = acceptNewHostKey,
-            JumpHost = string.IsNullOrEmpty(jumpHost) ? null : Jump(jumpHost, user),
+            JumpHosts = string.IsNullOrEmpty(jumpHost) ? null : Jumps(jumpHost),
         };
-        return new SshWay(user, port == 0 ? SshWay.DefaultPort : port, access);
     }
 
-    private static SshServerAddress Jump(string text, string user) => HostAddress.TryRead(text, out HostAddress address)
-        ? new SshServerAddress(address.Host, address.Port ?? SshWay.DefaultPort, address.UserName ?? user)
+    private static HostAddress[] Jumps(string text) => SshWay.TryReadJumps(text, out HostAddress[] jumps)
+        ? jumps
         : throw new PSArgumentException(Messages.NotAHostName.With(Untrusted.OneLine(text)));
-}
-
-/// <summary>How the hosts of one cmdlet are reached by SSH.</summary>
-/// <param name="UserName">The user, where a host's name has none.</param>
-/// <param name="Port">The port, where a host's name has none.</param>
-/// <param name="Access">All the rest.</param>
-internal sealed record SshWay(string UserName, int Port, SshAccess Access)
-{
-    public const int DefaultPort = 22;
-
-    /// <summary>A host.</summary>
-    /// <param name="name">What the user calls it.</param>
-    /// <param name="address">What that says.</param>
-    public SshTarget To(string name, HostAddress address) =>
-        new(name, new SshServerAddress(address.Host, address.Port ?? Port, address.UserName ?? UserName), Access);
 }

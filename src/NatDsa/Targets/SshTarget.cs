@@ -10,57 +10,73 @@ internal sealed class SshTarget : HostTarget
 {
     private const int MaxError = 64 << 10;
 
-    private readonly SshServerAddress _server;
-    private readonly SshAccess _access;
+    private readonly HostAddress _address;
+    private readonly SshWay _way;
+    private readonly Lazy<SshRoute> _route;
+    private volatile string? _used;
     private readonly HeldConnection<SshConnection> _connection = new(c => c.IsOpen);
 
     /// <summary>Names a host; nothing is connected yet.</summary>
     /// <param name="computerName">The host as the caller named it.</param>
-    /// <param name="server">Where that is, and whom to log in as.</param>
-    /// <param name="access">How it is reached.</param>
-    public SshTarget(string computerName, SshServerAddress server, SshAccess access) =>
-        (ComputerName, _server, _access) = (computerName, server, access);
+    /// <param name="address">What that says.</param>
+    /// <param name="way">How hosts are reached.</param>
+    public SshTarget(string computerName, HostAddress address, SshWay way)
+    {
+        (ComputerName, _address, _way) = (computerName, address, way);
+        _route = new Lazy<SshRoute>(() => way.RouteTo(address));
+    }
 
     public override string ComputerName { get; }
 
-    internal override string Way => _access.JumpHost is { } jump
-        ? Messages.WaySshThrough.With($"{_server}", $"{jump}")
-        : Messages.WaySsh.With($"{_server}");
+    internal override string Way => _used ?? ComputerName;
 
     internal override IDisposable Hold() => _connection.Hold();
 
     internal override void Drop() => _connection.Drop();
 
-    internal override Task<HostTarget?> AnewAsync(CancellationToken cancellation) => Task.FromResult<HostTarget?>(new SshTarget(ComputerName, _server, _access));
+    internal override IEnumerable<string> TakeWarnings() =>
+        _way.Parameters.Keys.TakePassedOver().Select(key => Messages.KeyPassedOver.With(key.Path, key.Why));
 
-    internal override HostTarget Another(string name, HostAddress address) =>
-        new SshTarget(name, new SshServerAddress(address.Host, address.Port ?? _server.Port, address.UserName ?? _server.UserName), _access);
+    internal override Task<HostTarget?> AnewAsync(CancellationToken cancellation) =>
+        Task.FromResult<HostTarget?>(_way.To(ComputerName, _address));
+
+    internal override HostTarget Another(string name, HostAddress address)
+    {
+        SshWay way = _way with
+        {
+            UserName = _address.UserName ?? _way.UserName,
+            Port = _address.Port ?? _way.Port,
+        };
+        return way.To(name, address);
+    }
 
     internal override async Task<HostAnswer> RunAsync(HostScript script, RunLimits limits, CancellationToken cancellation)
     {
         using var time = new CancellationTokenSource(limits.Time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellation);
         using IDisposable held = Hold();
-        SshConnection? kept = _connection.Open;
         bool begun = false;
         try
         {
             SshAnswer answer;
+            bool isNew;
             // Root's shell, where it is sudo's, is not kept.
             if (script.CanBeAskedAgain && limits.Sudo is null)
             {
-                answer = await AskAsync(script, limits, stop.Token).ConfigureAwait(false);
+                (answer, isNew) = await AskAsync(script, limits, stop.Token).ConfigureAwait(false);
             }
             else
             {
-                using SshRun run = await StartAsync(ShellLaunch.Command(script, limits.Sudo), stop.Token).ConfigureAwait(false);
+                (SshRun started, isNew) =
+                    await StartAsync(ShellLaunch.Command(script, limits.Sudo), stop.Token).ConfigureAwait(false);
+                using SshRun run = started;
                 begun = true;
                 answer = await run.AnswerAsync(ShellLaunch.CommandInput(script, limits.Sudo), limits.MaxOutput, MaxError, limits.KillOnStop, stop.Token).ConfigureAwait(false);
             }
 
             return new HostAnswer(answer.Output, Encoding.UTF8.GetString(answer.Error.Span), answer.ExitCode)
             {
-                OverKept = kept is not null && kept == _connection.Open,
+                OverKept = !isNew,
             };
         }
         catch (OperationCanceledException) when (time.IsCancellationRequested && !cancellation.IsCancellationRequested)
@@ -68,6 +84,11 @@ internal sealed class SshTarget : HostTarget
             _connection.Drop();
             // Before the script has begun, nothing goes on there.
             throw HostFailures.TimedOut(ComputerName, begun ? limits : limits with { KillOnStop = true });
+        }
+        catch (SshConfigException e)
+        {
+            string said = Messages.SshConfigUnusable.With(ComputerName, Untrusted.OneLine(e.Message));
+            throw new HostException(ErrorIds.FileUnreadable, said, e);
         }
         catch (SshFailureException e)
         {
@@ -83,7 +104,8 @@ internal sealed class SshTarget : HostTarget
     }
 
     /// <summary>Asks the shell that waits for the next question, or one of its own, which then waits.</summary>
-    private async Task<SshAnswer> AskAsync(HostScript script, RunLimits limits, CancellationToken cancellation)
+    private async Task<(SshAnswer Answer, bool IsNew)> AskAsync(
+        HostScript script, RunLimits limits, CancellationToken cancellation)
     {
         string nonce = script.Values["NONCE"];
         (byte[] beginning, byte[] lastLine) = (FramedAnswer.Mark(nonce), FramedAnswer.LastLine(nonce));
@@ -94,7 +116,7 @@ internal sealed class SshTarget : HostTarget
             try
             {
                 if (await AskOneAsync(waiting, script.NextQuestion()).ConfigureAwait(false) is { IsWhole: true } again)
-                    return again.Answer;
+                    return (again.Answer, false);
             }
             catch (SshFailureException e) when (e.Failure == SshFailure.Unreachable)
             {
@@ -102,8 +124,9 @@ internal sealed class SshTarget : HostTarget
             }
         }
 
-        SshRun run = await StartAsync(ShellLaunch.QuestionCommand, cancellation).ConfigureAwait(false);
-        return (await AskOneAsync(run, ShellLaunch.FirstQuestion(script)).ConfigureAwait(false)).Answer;
+        (SshRun run, bool isNew) = await StartAsync(ShellLaunch.QuestionCommand, cancellation).ConfigureAwait(false);
+        (SshAnswer answer, _) = await AskOneAsync(run, ShellLaunch.FirstQuestion(script)).ConfigureAwait(false);
+        return (answer, isNew);
 
         async Task<(SshAnswer Answer, bool IsWhole)> AskOneAsync(SshRun run, byte[] question)
         {
@@ -122,24 +145,36 @@ internal sealed class SshTarget : HostTarget
     }
 
     /// <summary>Starts a command, which then waits for its input. A connection that has died since it was last used is opened anew.</summary>
-    private async Task<SshRun> StartAsync(string command, CancellationToken cancellation)
+    private async Task<(SshRun Run, bool IsNew)> StartAsync(string command, CancellationToken cancellation)
     {
         while (true)
         {
-            (SshConnection connection, bool isNew) = await _connection.GetAsync(c => SshConnection.OpenAsync(_server, _access, c), cancellation).ConfigureAwait(false);
+            (SshConnection connection, bool isNew) =
+                await _connection.GetAsync(OpenAsync, cancellation).ConfigureAwait(false);
             if (isNew)
-                return await connection.StartAsync(command, cancellation).ConfigureAwait(false);
+                return (await connection.StartAsync(command, cancellation).ConfigureAwait(false), true);
 
             using var proof = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             proof.CancelAfter(SshRun.SignOfLife);
             try
             {
-                return await connection.StartAsync(command, proof.Token).ConfigureAwait(false);
+                return (await connection.StartAsync(command, proof.Token).ConfigureAwait(false), false);
             }
             catch (Exception e) when (e is SshFailureException or OperationCanceledException && !cancellation.IsCancellationRequested)
             {
                 _connection.Drop();
             }
         }
+    }
+
+    private async Task<SshConnection> OpenAsync(CancellationToken cancellation)
+    {
+        SshRoute route = _route.Value;
+        // Until it is open, that is all that can be told of it.
+        _used = SshWords.WayOf(route);
+        SshConnection connection =
+            await SshConnection.OpenAsync(route.Server, route.Access, cancellation).ConfigureAwait(false);
+        _used = SshWords.WayOf(connection);
+        return connection;
     }
 }
