@@ -1,40 +1,52 @@
 #!/usr/bin/env bash
-# A fleet against the clock: hosts that are namespaces of this machine, each with an sshd, keys and iptables rules of its own.
-#     bench/fleet.sh [agentless] [second] [remoting] [memory] [kex]        all of them, when none is named
-# HOSTS=100 and ROUNDS=5 can be set otherwise, and KEX: without it, all have the key exchange that they choose by themselves. It takes root, OpenSSH and
-# iptables; of parallel-ssh (Debian's pssh), clush (clustershell) and ansible (ansible-core) those that are installed take part. Whole processes, 32 hosts at once, a new connection each time, medians;
-# all ways take turns, so that a noisy machine is noisy to all.
+# A fleet against the clock: hosts that are namespaces of this machine, each with an sshd, keys and iptables rules of
+# its own, and the module in pwsh as the client.
+#     bench/fleet.sh [open] [agentless] [remoting] [memory] [kex]        all of them, when none is named
+# open: questions in an open shell next to xargs and ssh, with sntrup761 and with curve25519. agentless: whole processes
+# next to those of other programs. remoting: the same next to Invoke-Command. memory: the peak, and the CPU of a target,
+# with HOSTS targets and ten times as many. kex: agentless, with each key exchange.
+# HOSTS=100 and ROUNDS=5 can be set otherwise, and KEX: without it, all but open and kex have the key exchange that they
+# choose by themselves. It takes root, OpenSSH and iptables. Of parallel-ssh (Debian's pssh), clush (clustershell) and
+# ansible (ansible-core) those that are installed take part. 32 hosts at once, a new connection each time, medians; all
+# ways take turns, so that a noisy machine is noisy to all.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export HOSTS=${HOSTS:-100} ROUNDS=${ROUNDS:-5} KEX=${KEX:-}
-[ $# -gt 0 ] || set -- agentless second remoting memory kex
+[ $# -gt 0 ] || set -- open agentless remoting memory kex
+. bench/pwsh.sh
 
 # Namespaces of this script's own: with it all of it goes, and nothing on the machine changes.
 if [ -z "${NATDSA_FLEET:-}" ]; then
+  raise_for() { # PART...
+    NATDSA_FLEET=1 unshare --net --mount --pid --fork --kill-child --mount-proc bash "bench/$(basename "$0")" "$@"
+  }
+  with_each() { # PART KEX...
+    for KEX in "${@:2}"; do
+      if ssh -Q kex | grep -qx "$KEX"; then
+        raise_for "$1"
+      else
+        echo "$KEX: this machine's OpenSSH does not have it"
+      fi
+    done
+  }
+  sntrup=sntrup761x25519-sha512@openssh.com curve=curve25519-sha256
+  others="mlkem768x25519-sha256 ecdh-sha2-nistp256 diffie-hellman-group14-sha256"
   for part; do
-    [ "$part" = kex ] && continue
-    parts+=("$part")
+    case $part in
+      open) (with_each open ${KEX:-$sntrup $curve}) ;;
+      kex) (export ONLY=1 && with_each agentless $sntrup $curve $others) ;;
+      *) raise_for "$part" ;;
+    esac
   done
-  [ -z "${parts[*]-}" ] || NATDSA_FLEET=1 unshare --net --mount --pid --fork --kill-child --mount-proc bash "bench/$(basename "$0")" "${parts[@]}"
-  case " $* " in
-    *" kex "*)
-      for KEX in mlkem768x25519-sha256 sntrup761x25519-sha512@openssh.com curve25519-sha256 ecdh-sha2-nistp256 diffie-hellman-group14-sha256; do
-        if ssh -Q kex | grep -qx "$KEX"; then
-          NATDSA_FLEET=1 ONLY=1 unshare --net --mount --pid --fork --kill-child --mount-proc bash "bench/$(basename "$0")" agentless
-        else
-          echo "$KEX: this machine's OpenSSH does not have it"
-        fi
-      done ;;
-  esac
   exit
 fi
 
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /mnt
-mkdir /run/sshd
-natdsa=$PWD/src/NatDsa.Host/bin/Release/net10.0/natdsa
-dotnet=${DOTNET_ROOT:-$(dirname "$(readlink -f "$(command -v dotnet)")")}
-export POWERSHELL_TELEMETRY_OPTOUT=1
+mkdir /run/sshd /mnt/dotnet /mnt/pwsh
+# Where a host finds them, whose home is another.
+mount --bind "$DOTNET_ROOT" /mnt/dotnet
+mount --bind "$(dirname "$pwsh_dll")" /mnt/pwsh
 cd /mnt
 
 # --- the fleet ---
@@ -47,8 +59,8 @@ StrictModes no
 PermitRootLogin yes
 MaxStartups 1000
 AuthorizedKeysFile $PWD/client.pub
-SetEnv DOTNET_ROOT=$dotnet POWERSHELL_TELEMETRY_OPTOUT=1
-Subsystem powershell $natdsa -sshs -NoLogo
+SetEnv DOTNET_ROOT=/mnt/dotnet POWERSHELL_TELEMETRY_OPTOUT=1
+Subsystem powershell /mnt/dotnet/dotnet /mnt/pwsh/pwsh.dll -sshs -NoLogo
 CONFIG
 cat >ssh.conf <<CONFIG
 Host *
@@ -66,12 +78,14 @@ ip addr add 10.77.255.254/16 dev fleet
 ip link set fleet up
 
 address() { echo "10.77.$(($1 / 250)).$(($1 % 250 + 1))"; }
+# A host has ten addresses, so that there are ten times as many targets as hosts.
+addresses() { for ((i = $1; i < 10 * HOSTS; i += HOSTS)); do address "$i"; done; }
 
 raise() { # NUMBER
-  local at
+  local at more
   at=$(address "$1")
   ssh-keygen -q -t ed25519 -N '' -f "host$1"
-  echo "$at $(cut -d' ' -f1,2 "host$1.pub")" >>known_hosts
+  echo "$(addresses "$1" | paste -sd,) $(cut -d' ' -f1,2 "host$1.pub")" >>known_hosts
   cat >"rules$1" <<RULES
 *nat
 :PREROUTING ACCEPT [0:0]
@@ -92,14 +106,15 @@ RULES
   ip netns add "host$1"
   ip link add "h$1" type veth peer name eth0 netns "host$1"
   ip link set "h$1" master fleet up
-  ip -n "host$1" addr add "$at/16" dev eth0
+  for more in $(addresses "$1"); do ip -n "host$1" addr add "$more/16" dev eth0; done
   ip -n "host$1" link set eth0 up
   ip -n "host$1" link set lo up
   ip netns exec "host$1" unshare --mount --uts --pid --fork --kill-child --mount-proc sh -c '
     # Not the home of this machine: what a shell does there is not the point.
     hostname "host$1" && mount -t tmpfs tmpfs /root && mount -t tmpfs tmpfs /run && mkdir /run/sshd || exit
     echo 1 >/proc/sys/net/ipv4/ip_forward
-    iptables-restore "rules$1" && exec /usr/sbin/sshd -D -e -f sshd.conf -o "HostKey=$PWD/host$1"' sh "$1" 2>"host$1.log" &
+    iptables-restore "rules$1" || exit
+    exec /usr/sbin/sshd -D -e -f sshd.conf -o "HostKey=$PWD/host$1"' sh "$1" 2>"host$1.log" &
 }
 
 for ((n = 0; n < HOSTS; n++)); do
@@ -114,26 +129,29 @@ umount /run/netns/*
 
 # --- the ways ---
 
-list=$(paste -sd, names)
-quoted="'${list//,/"','"}'"
+quoted() { sed "s/.*/'&'/" | paste -sd,; }
+list=$(quoted <names)
 ssh_way="-UserName root -KeyFile '$PWD/client' -KnownHostsPath '$PWD/known_hosts'"
-remoting="-HostName $quoted -UserName root -KeyFilePath '$PWD/client'"
+remoting="-HostName $list -UserName root -KeyFilePath '$PWD/client'"
 options="@{ UserKnownHostsFile = '$PWD/known_hosts'; GlobalKnownHostsFile = '/dev/null'; BatchMode = 'yes' }"
 sed "s|\$| ansible_user=root ansible_python_interpreter=none|" names >inventory
 
-natdsa() { "$natdsa" -NoProfile -Command "$1"; }
-by_natdsa() { natdsa "Get-NatIptablesState -ComputerName $quoted $ssh_way"; }
+by_module() { with_module "Get-NatIptablesState -ComputerName $list $ssh_way"; }
 by_xargs() { xargs -P 32 -I{} ssh -F ssh.conf -n {} iptables-save <names; }
-by_xargs_all() { xargs -P 32 -I{} ssh -F ssh.conf -n {} 'uname -a; id; date; cat /etc/os-release /proc/sys/net/ipv4/ip_forward; iptables-nft-save -c; ip6tables-nft-save -c; nft -j list ruleset' <names; }
-by_xargs_master() { xargs -P 32 -I{} ssh -F ssh.conf -o ControlMaster=auto -o ControlPersist=60 -o "ControlPath=$PWD/master-%h" -n {} iptables-save <names; }
+# What the module's one question reads.
+everything='uname -a; id; date; cat /etc/os-release /proc/sys/net/ipv4/ip_forward
+  iptables-nft-save -c; ip6tables-nft-save -c; nft -j list ruleset'
+by_xargs_all() { xargs -P 32 -I{} ssh -F ssh.conf -n {} "$everything" <names; }
+by_xargs_master() {
+  xargs -P 32 -I{} ssh -F ssh.conf -o ControlMaster=auto -o ControlPersist=60 -o "ControlPath=$PWD/master-%h" \
+    -n {} iptables-save <names
+}
 by_parallel_ssh() { parallel-ssh -h names -p 32 -t 0 -x "-F $PWD/ssh.conf" -o answers iptables-save; }
 by_clush() { clush --hostfile names -f 32 -o "-F $PWD/ssh.conf" -N iptables-save; }
 # Without its ControlPersist, which would spare all rounds but the first the connecting.
 by_ansible() { ANSIBLE_SSH_ARGS="-F $PWD/ssh.conf" ansible all -i inventory -f 32 -m raw -a iptables-save; }
-by_natdsa_remoting() { natdsa "Get-NatIptablesState $remoting -TimeoutSec 600 -Options $options"; }
-by_invoke_command() { natdsa "Invoke-Command $remoting -Options $options {
-  \$start = [Diagnostics.ProcessStartInfo]::new('iptables-save'); \$start.RedirectStandardOutput = \$true
-  \$save = [Diagnostics.Process]::Start(\$start); \$save.StandardOutput.ReadToEnd(); \$save.WaitForExit() }"; }
+by_module_remoting() { with_module "Get-NatIptablesState $remoting -TimeoutSec 600 -Options $options"; }
+by_invoke_command() { pwsh -Command "Invoke-Command $remoting -Options $options { iptables-save }"; }
 
 # --- the clock ---
 
@@ -141,8 +159,12 @@ median() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'
 # Waits until no host has a session left: what one way leaves behind must not burden the next.
 settle() { while pgrep -f '^sshd: root' >/dev/null; do sleep 0.05; done; }
 # The CPU of all that the sshds have ever started and that has ended, in seconds.
-hosts_cpu() { pgrep -f '^sshd: .*listener' | sed 's|.*|/proc/&/stat|' | xargs cat | sed 's/.*) //' | awk -v hz="$(getconf CLK_TCK)" '{ sum += $14 + $15 } END { print sum / hz }'; }
-# turn WAY CHECK: runs a way once; its wall clock and CPU, and the hosts' CPU, go to WAY.times; its answer must have CHECK for each host.
+hosts_cpu() {
+  pgrep -f '^sshd: .*listener' | sed 's|.*|/proc/&/stat|' | xargs cat | sed 's/.*) //' |
+    awk -v hz="$(getconf CLK_TCK)" '{ sum += $14 + $15 } END { print sum / hz }'
+}
+# turn WAY CHECK: runs a way once; its wall clock and CPU, and the hosts' CPU, go to WAY.times; its answer must have
+# CHECK for each host.
 turn() {
   local TIMEFORMAT="%R %U %S" found before
   settle
@@ -168,54 +190,94 @@ compare() { # ROUNDS BASE (WAY CHECK LABEL)...
 }
 
 agentless() {
-  local ways=(by_natdsa Healthy "natdsa: Get-NatIptablesState -ComputerName" by_xargs SNAT "xargs -P 32 ssh: iptables-save")
+  local ways=(by_module Healthy "pwsh: Get-NatIptablesState -ComputerName")
+  ways+=(by_xargs SNAT "xargs -P 32 ssh: iptables-save")
   if [ -z "${ONLY:-}" ]; then
-    ways+=(by_xargs_all '-j SNAT' "xargs -P 32 ssh: what natdsa reads")
-    command -v parallel-ssh >/dev/null && ways+=(by_parallel_ssh SNAT "parallel-ssh") || echo "parallel-ssh is not installed"
-    command -v clush >/dev/null && ways+=(by_clush SNAT "clush") || echo "clush is not installed"
-    command -v ansible >/dev/null && ways+=(by_ansible SNAT "ansible -m raw") || echo "ansible is not installed"
+    ways+=(by_xargs_all '-j SNAT' "xargs -P 32 ssh: what the module reads")
+    command -v parallel-ssh >/dev/null && ways+=(by_parallel_ssh SNAT parallel-ssh) || echo "no parallel-ssh here"
+    command -v clush >/dev/null && ways+=(by_clush SNAT clush) || echo "no clush here"
+    command -v ansible >/dev/null && ways+=(by_ansible SNAT "ansible -m raw") || echo "no ansible here"
   fi
   compare "$ROUNDS" by_xargs "${ways[@]}"
 }
 
-remoting() {
-  compare "$(((ROUNDS + 1) / 2))" by_invoke_command \
-    by_natdsa_remoting Healthy "natdsa: Get-NatIptablesState -HostName" by_invoke_command SNAT "natdsa: Invoke-Command -HostName: iptables-save"
+# Laps in an open shell, as "MILLISECONDS CPU" each, and how many objects came.
+clock='$clock = [Diagnostics.Stopwatch]::StartNew(); $spent = 0
+function Lap {
+  $all = [Diagnostics.Process]::GetCurrentProcess().TotalProcessorTime.TotalMilliseconds
+  "$($clock.ElapsedMilliseconds) $([int] ($all - $script:spent))"
+  $script:spent = $all; $clock.Restart()
+}
+$null = Lap'
+laps() { # FILE COUNT COMMAND
+  settle
+  with_module "$clock; $3" >laps
+  [ "$(awk '{ print $NF }' laps)" = "$2" ] || { echo "not all hosts answered:" >&2; cat laps >&2; exit 1; }
+  cat laps >>"$1.times"
+}
+lap() { # FILE COLUMN MILLISECONDS-OF-BASE LABEL
+  awk -v label="$4" -v t="$(of "$1" "$2")" -v b="$3" -v u="$(of "$1" $(($2 + 1)))" \
+    'BEGIN { printf "%-50s %6.2f s  %5.2f x   CPU: client %5.2f s\n", label, t / 1000, t / b, u / 1000 }'
 }
 
-# Three questions in one process: the first connects. Beside it, what OpenSSH does over connections that are open.
-second() {
-  local round clock="\$clock = [Diagnostics.Stopwatch]::StartNew(); function Lap { \$clock.ElapsedMilliseconds; [int] [Diagnostics.Process]::GetCurrentProcess().TotalProcessorTime.TotalMilliseconds; \$clock.Restart() }"
+# Three questions in one process that has the module: the first connects. Beside it, what OpenSSH does anew, and over
+# connections that are open.
+open() {
+  local round TIMEFORMAT='%R' xargs
   for ((round = 0; round < ROUNDS; round++)); do
-    settle
-    natdsa "$clock
-      \$s = Get-NatIptablesState -ComputerName $quoted $ssh_way; \$first = Lap
+    turn by_xargs SNAT
+    laps open $((3 * HOSTS)) "
+      \$s = Get-NatIptablesState -ComputerName $list $ssh_way; \$first = Lap
       \$t = \$s | Get-NatIptablesState; \$again = Lap
       \$m = \$s | Test-DsaMarkerFile -Quiet; \$marker = Lap
-      \"\$first \$again \$marker \$(\$s.Count + \$t.Count + \$m.Count)\"" >>second.times
+      \"\$first \$again \$marker \$(\$s.Count + \$t.Count + \$m.Count)\""
     by_xargs_master >/dev/null
-    for _ in 1 2; do
-      local TIMEFORMAT='%R'
-      { time by_xargs_master >/dev/null; } 2>>master.times
-    done
+    for _ in 1 2; do { time by_xargs_master >/dev/null; } 2>>master.times; done
     for master in master-*; do ssh -F ssh.conf -o "ControlPath=$PWD/$master" -O exit any 2>/dev/null; done
   done
-  [ "$(awk '{ print $7 }' second.times | sort -u)" = $((3 * HOSTS)) ] || { echo "not all hosts answered" >&2; exit 1; }
-  awk -v a="$(of second 1)" -v b="$(of second 3)" -v c="$(of second 5)" -v u="$(awk '{ print $2 }' second.times | median)" \
-    -v v="$(awk '{ print $4 - $2 }' second.times | median)" -v w="$(awk '{ print $6 - $4 }' second.times | median)" -v m="$(of master 1)" 'BEGIN {
-    row = "%-50s %6.2f s  %5.2f x   CPU: client %5.2f s, %5.2f x\n"
-    printf row, "first question, Get-NatIptablesState", a / 1000, 1, u / 1000, 1
-    printf row, "the same over the open connections", b / 1000, b / a, v / 1000, v / u
-    printf row, "Test-DsaMarkerFile over the open connections", c / 1000, c / a, w / 1000, w / u
-    printf "%-50s %6.2f s\n", "xargs -P 32 ssh over ControlPersist: iptables-save", m }'
+  xargs=$(of by_xargs 1 | awk '{ print $1 * 1000 }')
+  row by_xargs by_xargs "xargs -P 32 ssh: iptables-save"
+  lap open 1 "$xargs" "first question, Get-NatIptablesState"
+  lap open 3 "$xargs" "the same over the open connections"
+  lap open 5 "$xargs" "Test-DsaMarkerFile over the open connections"
+  awk -v m="$(of master 1)" -v b="$xargs" \
+    'BEGIN { printf "%-50s %6.2f s  %5.2f x\n", "xargs -P 32 ssh over ControlPersist", m, m * 1000 / b }'
+}
+
+# Whole processes, and a question in sessions that are open.
+remoting() {
+  local rounds=$(((ROUNDS + 1) / 2)) round
+  compare "$rounds" by_invoke_command by_module_remoting Healthy "pwsh: Get-NatIptablesState -HostName" \
+    by_invoke_command SNAT "pwsh: Invoke-Command -HostName: iptables-save"
+  for ((round = 0; round < rounds; round++)); do
+    laps session $((2 * HOSTS)) "
+      \$open = New-PSSession $remoting -Options $options -ConnectingTimeout 600000
+      foreach (\$i in 1, 2) {
+        \$null = Lap
+        \$saves = Invoke-Command -Session \$open { iptables-save } | Where-Object { \$_ -match 'SNAT' }; \$invoke = Lap
+        \$states = Get-NatIptablesState -Session \$open | Where-Object Status -EQ Healthy; \$state = Lap
+      }
+      \"\$state \$invoke \$(\$saves.Count + \$states.Count)\""
+  done
+  lap session 1 "$(of session 3)" "in open sessions: Get-NatIptablesState -Session"
+  lap session 3 "$(of session 3)" "in open sessions: Invoke-Command: iptables-save"
 }
 
 # The results go as they come: "$null = …" would keep all of them to its end.
 memory() {
-  local status="[IO.File]::ReadAllText('/proc/self/status') -replace '(?s).*VmHWM:\s+(\d+) kB.*', '\$1'" few many
-  few=$(natdsa "Get-NatIptablesState -ComputerName $quoted $ssh_way | ForEach-Object { }; $status")
-  many=$(natdsa "1..10 | ForEach-Object { $quoted } | ForEach-Object { [pscustomobject]@{ ComputerName = \$_ } } | Get-NatIptablesState $ssh_way | ForEach-Object { }; $status")
-  awk -v a="$few" -v b="$many" -v n="$HOSTS" 'BEGIN { printf "peak memory: %d targets %.0f MiB, %d targets %.0f MiB, %.2f x\n", n, a / 1024, 10 * n, b / 1024, b / a }'
+  local peak="[IO.File]::ReadAllText('/proc/self/status') -replace '(?s).*VmHWM:\s+(\d+) kB.*', '\$1'"
+  local cpu='[int] (Get-Process -Id $PID).TotalProcessorTime.TotalMilliseconds' few many all n
+  all=$(for ((n = 0; n < 10 * HOSTS; n++)); do address "$n"; done | quoted)
+  count() { # NAMES
+    with_module "\$n = 0; $1 | ForEach-Object { [pscustomobject]@{ ComputerName = \$_ } } |
+      Get-NatIptablesState $ssh_way | Where-Object Status -EQ Healthy | ForEach-Object { \$n++ }
+      \"\$n \$($peak) \$($cpu)\""
+  }
+  few=$(count "$list") many=$(count "$all")
+  [ "${few%% *} ${many%% *}" = "$HOSTS $((10 * HOSTS))" ] || { echo "not all answered: $few, $many" >&2; exit 1; }
+  echo "$few $many" | awk '{
+    printf "peak memory: %d targets %.0f MiB, %d targets %.0f MiB, %.2f x\n", $1, $2 / 1024, $4, $5 / 1024, $5 / $2
+    printf "CPU of the client for each further target: %.1f ms\n", ($6 - $3) / ($4 - $1) }'
 }
 
 KEX=$(ssh -F ssh.conf -v -n "$(address 0)" true 2>&1 | sed -n 's/.*kex: algorithm: //p')

@@ -1,30 +1,36 @@
 #!/usr/bin/env bash
-# What Import-Module adds to a bare start of the engine, in milliseconds of CPU (user and system), median.
+# What the module adds to the start of pwsh: whole processes, medians, in milliseconds of wall clock and of CPU (user
+# and system).
 #     bench/import.sh [RUNS]
-# The same program twice: as it is, and with an empty module in the module's place.
+# All ways take turns, so that a noisy machine is noisy to all; each way's first run, which fills the disk's cache, does
+# not count. Each prints one object in a table.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 runs=${1:-21}
-program=src/NatDsa.Host/bin/Release/net10.0
-export POWERSHELL_TELEMETRY_OPTOUT=1
+. bench/pwsh.sh
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
 
-bare=$(mktemp -d)
-trap 'rm -rf "$bare"' EXIT
-cp -r "$program/." "$bare"
-rm -rf "$bare/NatDsa"
-mkdir "$bare/NatDsa"
-echo "@{ ModuleVersion = '0.0.1' }" >"$bare/NatDsa/NatDsa.psd1"
+object="[pscustomobject]@{ ComputerName = 'nat01'; Status = 'Erased' }"
+bare() { pwsh -Command "$object"; }
+import() { with_module "$object"; }
+answer() { with_module 'Get-NatIptablesState -Path samples/erased-save.txt'; }
 
-TIMEFORMAT='%U %S'
-cpu() { { time "$1/natdsa" -NoProfile -Command '$null' >/dev/null; } 2>&1 | awk '{ printf "%d\n", ($1 + $2) * 1000 }'; }
-median() { sort -n | sed -n "$(((runs + 1) / 2))p"; }
-
-cpu "$bare" >/dev/null
-cpu "$program" >/dev/null
-without=() with=()
-for ((i = 0; i < runs; i++)); do
-  without+=("$(cpu "$bare")")
-  with+=("$(cpu "$program")")
+TIMEFORMAT='%R %U %S'
+for ((i = 0; i <= runs; i++)); do
+  for way in bare import answer; do
+    { time "$way" >"$folder/out"; } 2>"$folder/spent"
+    grep -q Erased "$folder/out" || { echo "$way: it printed no object" >&2; exit 1; }
+    [ "$i" -eq 0 ] || awk '{ printf "%d %d\n", $1 * 1000, ($2 + $3) * 1000 }' "$folder/spent" >>"$folder/$way"
+  done
 done
-a=$(printf '%s\n' "${without[@]}" | median) b=$(printf '%s\n' "${with[@]}" | median)
-printf 'engine alone %s ms, with the module %s ms: Import-Module adds %s ms of CPU\n' "$a" "$b" $((b - a))
+
+median() { awk -v c="$2" '{ print $c }' "$folder/$1" | sort -n | sed -n "$(((runs + 1) / 2))p"; }
+row() { # WAY LABEL
+  awk -v label="$2" -v t="$(median "$1" 1)" -v b="$(median bare 1)" -v u="$(median "$1" 2)" -v v="$(median bare 2)" \
+    'BEGIN { printf "%-52s %5d ms  %4.2f x   CPU %5d ms  %4.2f x\n", label, t, t / b, u, u / v }'
+}
+echo "medians of $runs runs, load $(cut -d' ' -f1-3 /proc/loadavg), $(nproc) cores"
+row bare "pwsh that prints one object"
+row import "the same after Import-Module NatDsa"
+row answer "Import-Module NatDsa; Get-NatIptablesState -Path"

@@ -5,8 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 runs=${1:-7}
-natdsa=src/NatDsa.Host/bin/Release/net10.0/natdsa
-export POWERSHELL_TELEMETRY_OPTOUT=1
+. bench/pwsh.sh
 
 median() { sort -n | sed -n "$(((runs + 1) / 2))p"; }
 now() { echo $(($(date +%s%N) / 1000000)); }
@@ -16,7 +15,9 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f x", a / b }'; }
 
 . bench/lab.sh
 by_hand() { ssh -F "$ssh_config" "$nat" "$@"; }
-remoting="-HostName $nat -Port $port -UserName root -KeyFilePath '$key' -Options @{ UserKnownHostsFile = '$known_hosts' }"
+remoting="-HostName $nat -Port $port -UserName root -KeyFilePath '$key'
+  -Options @{ UserKnownHostsFile = '$known_hosts' }"
+remoting=${remoting//$'\n'/}
 
 # The agent erases the rules once more.
 break_again() {
@@ -36,32 +37,33 @@ answers() {
 }
 
 article='touch /etc/use_dsa_with_iptables; /etc/rc.d/init.d/iptables restart; /etc/init.d/ds_agent restart'
-repair() { "$natdsa" -Command "Repair-DsaNatHost $remoting -Confirm:0"; }
-state() { "$natdsa" -Command "Get-NatIptablesState $remoting"; }
+repair() { with_module "Repair-DsaNatHost $remoting -Confirm:0"; }
+state() { with_module "Get-NatIptablesState $remoting"; }
 
-ask_hand=() ask_natdsa=() repair_hand=() repair_natdsa=() back_hand=() back_natdsa=()
+ask_hand=() ask_module=() repair_hand=() repair_module=() back_hand=() back_module=()
 for ((i = 0; i < runs; i++)); do
   ask_hand+=("$(took by_hand '/etc/rc.d/init.d/iptables status')")
-  ask_natdsa+=("$(took state)")
+  ask_module+=("$(took state)")
   repair_hand+=("$(took by_hand "$article")"); break_again
-  repair_natdsa+=("$(took repair)"); break_again
+  repair_module+=("$(took repair)"); break_again
   back_hand+=("$(answers by_hand "$article")"); break_again
-  back_natdsa+=("$(answers repair)"); break_again
+  back_module+=("$(answers repair)"); break_again
 done
 of() { printf '%s\n' "$@" | median; }
-in_session=$("$natdsa" -Command "
+in_session=$(with_module "
   \$s = New-PSSession $remoting
   \$null = Get-NatIptablesState -Session \$s
-  \$times = foreach (\$i in 1..$runs) { \$c = [Diagnostics.Stopwatch]::StartNew(); \$null = Get-NatIptablesState -Session \$s; \$c.ElapsedMilliseconds }
-  [Linq.Enumerable]::Order([long[]] \$times) | ForEach-Object { \$_ }" | median)
+  foreach (\$i in 1..$runs) {
+    [int] (Measure-Command { Get-NatIptablesState -Session \$s }).TotalMilliseconds
+  }" | median)
 
 row "ask: ssh, iptables status" "$(of "${ask_hand[@]}")"
-row "ask: natdsa -Command Get-NatIptablesState -HostName" "$(of "${ask_natdsa[@]}")"
-row "  as a ratio" "$(ratio "$(of "${ask_natdsa[@]}")" "$(of "${ask_hand[@]}")")"
+row "ask: pwsh -Command Get-NatIptablesState -HostName" "$(of "${ask_module[@]}")"
+row "  as a ratio" "$(ratio "$(of "${ask_module[@]}")" "$(of "${ask_hand[@]}")")"
 row "ask: Get-NatIptablesState -Session, in an open session" "$in_session"
 row "  as a ratio to ssh" "$(ratio "$in_session" "$(of "${ask_hand[@]}")")"
 row "repair: ssh, the article's three commands" "$(of "${repair_hand[@]}")"
-row "repair: natdsa -Command Repair-DsaNatHost -HostName" "$(of "${repair_natdsa[@]}")"
-row "  as a ratio" "$(ratio "$(of "${repair_natdsa[@]}")" "$(of "${repair_hand[@]}")")"
+row "repair: pwsh -Command Repair-DsaNatHost -HostName" "$(of "${repair_module[@]}")"
+row "  as a ratio" "$(ratio "$(of "${repair_module[@]}")" "$(of "${repair_hand[@]}")")"
 row "client has the internet back after: the article's commands" "$(of "${back_hand[@]}")"
-row "client has the internet back after: Repair-DsaNatHost" "$(of "${back_natdsa[@]}")"
+row "client has the internet back after: Repair-DsaNatHost" "$(of "${back_module[@]}")"

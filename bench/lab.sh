@@ -1,5 +1,6 @@
-# For the scripts beside it: raises a lab whose NAT host the agent has just broken, and sets what reaches it. It lives until its standard input closes:
-# what a script leaves running in the background must not hold 8. Which back end iptables has there, $backend tells.
+# For the scripts beside it: raises a lab whose NAT host the agent has just broken, and sets what reaches it. It lives
+# until its standard input closes: what a script leaves running in the background must not hold 8. Which back end
+# iptables has there, $backend tells.
 folder=$(mktemp -d)
 mkfifo "$folder/in" "$folder/out"
 tests/Lab/lab up --hold --backend "${backend:-nft}" --agent 9.5.3-2754.el6 --broken <"$folder/in" >"$folder/out" &

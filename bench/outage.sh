@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# How long the client behind a NAT host is without the internet, in a lab on this machine: Repair-DsaNatHost next to the article's three commands in one ssh.
+# How long the client behind a NAT host is without the internet, in a lab on this machine: Repair-DsaNatHost next to the
+# article's three commands in one ssh.
 #     bench/outage.sh [RUNS] [nft|legacy]
-# Medians, in milliseconds; the ways take turns, so that a noisy machine is noisy to all. The client sends a numbered packet every 5 ms and a byte over a
-# TCP connection every 50 ms; the internet sends both back. "article" is with the init script as it is on a host, which empties the tables command by command;
-# "at-once" with one that does so in one.
+# Medians, in milliseconds; the ways take turns, so that a noisy machine is noisy to all. The client sends a numbered
+# packet every 5 ms and a byte over a TCP connection every 50 ms; the internet sends both back. "article" is with the
+# init script as it is on a host, which empties the tables command by command; "at-once" with one that does so in one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 runs=${1:-20}
 backend=${2:-nft}
-natdsa=src/NatDsa.Host/bin/Release/net10.0/natdsa
-export POWERSHELL_TELEMETRY_OPTOUT=1
+. bench/pwsh.sh
 
 . bench/lab.sh
 mkfifo "$folder/ask" "$folder/answer"
@@ -28,8 +28,9 @@ while (1) {
     }
 }
 END
-# Until its standard input closes; then "FIRST LOST GAP TCP": when the first answer came (ms since 1970), packets without one, the longest time in which none
-# of the packets sent was answered, and whether the TCP connection, if one could be made, still answers.
+# Until its standard input closes; then "FIRST LOST GAP TCP": when the first answer came (ms since 1970), packets
+# without one, the longest time in which none of the packets sent was answered, and whether the TCP connection, if one
+# could be made, still answers.
 read -r -d '' probe_program <<'END' || true
 use IO::Socket::INET; use IO::Select; use Time::HiRes qw(time);
 my $udp = IO::Socket::INET->new(PeerAddr => '203.0.113.10', PeerPort => 7007, Proto => 'udp') or die $@;
@@ -45,9 +46,14 @@ until ($end && time > $end) {
         $tcp_sent += syswrite($tcp, '.') || 0 if $tcp && $tick++ % 10 == 0;
     }
     my $wait = $next - time;
-    for my $from (IO::Select->new($udp, $tcp ? $tcp : (), $end ? () : \*STDIN)->can_read($wait > 0 && !$end ? $wait : 0.001)) {
+    my $all = IO::Select->new($udp, $tcp ? $tcp : (), $end ? () : \*STDIN);
+    for my $from ($all->can_read($wait > 0 && !$end ? $wait : 0.001)) {
         if ($from == \*STDIN) { sysread STDIN, my $byte, 1 or $end = time + 0.3 }
-        elsif ($from == $udp) { $udp->recv(my $number, 64); $answered{$number} = 1 if defined $number && $number ne ''; $first ||= time }
+        elsif ($from == $udp) {
+            $udp->recv(my $number, 64);
+            $answered{$number} = 1 if defined $number && $number ne '';
+            $first ||= time;
+        }
         else { $tcp_got += sysread($tcp, my $bytes, 64) || 0 }
     }
 }
@@ -67,13 +73,14 @@ sleep 1
 
 # An open shell, as an administrator has it: each line is a repair, "asked" one of a host that has been asked before.
 remote="-ComputerName $nat -Port $port -UserName root -KeyFile '$key' -KnownHostsPath '$known_hosts'"
-"$natdsa" -Command "
+with_module "
   function Say(\$word) { [Console]::Out.WriteLine(\$word) }
   while (\$way = [Console]::In.ReadLine()) {
     if (\$way -eq 'asked') { \$host1 = Get-NatIptablesState $remote }
     Say ready
     \$null = [Console]::In.ReadLine()
-    \$result = if (\$way -eq 'asked') { \$host1 | Repair-DsaNatHost -Confirm:0 } else { Repair-DsaNatHost $remote -Confirm:0 }
+    \$result = if (\$way -eq 'asked') { \$host1 | Repair-DsaNatHost -Confirm:0 }
+      else { Repair-DsaNatHost $remote -Confirm:0 }
     Say \$result.Outcome
   }" <"$folder/ask" >"$folder/answer" 8>&- &
 exec 6>"$folder/ask" 5<"$folder/answer"
@@ -81,9 +88,10 @@ exec 6>"$folder/ask" 5<"$folder/answer"
 trap 'exec 6>&- 8>&-; wait; rm -rf "$folder"' EXIT
 
 article() {
-  ssh -F "$ssh_config" "$nat" 'touch /etc/use_dsa_with_iptables; /etc/rc.d/init.d/iptables restart; /etc/init.d/ds_agent restart' >/dev/null
+  ssh -F "$ssh_config" "$nat" >/dev/null \
+    'touch /etc/use_dsa_with_iptables; /etc/rc.d/init.d/iptables restart; /etc/init.d/ds_agent restart'
 }
-whole() { "$natdsa" -Command "Repair-DsaNatHost $remote -Confirm:0" >/dev/null; }
+whole() { with_module "Repair-DsaNatHost $remote -Confirm:0" >/dev/null; }
 # The shell gets ready before the clock starts.
 get_ready() {
   lab exec nat -- rm -f /run/init-by-command
@@ -133,9 +141,11 @@ done
 hand=$(median "$folder/erased.article" 1)
 echo "Rules erased: milliseconds from the start of the command until the client has the internet back, median of $runs"
 for way in article at-once whole open asked; do
-  awk -v way=$way -v ms="$(median "$folder/erased.$way" 1)" -v hand="$hand" 'BEGIN { printf "  %-10s %6d  %.2f x\n", way, ms, ms / hand }'
+  awk -v way=$way -v ms="$(median "$folder/erased.$way" 1)" -v hand="$hand" \
+    'BEGIN { printf "  %-10s %6d  %.2f x\n", way, ms, ms / hand }'
 done
 echo "Rules there, marker missing: packets lost, longest gap in ms, TCP connections alive afterwards, of $runs"
 for way in article at-once asked; do
-  printf '  %-10s %6d %6d   %d\n' $way "$(median "$folder/kept.$way" 2)" "$(median "$folder/kept.$way" 3)" "$(grep -c alive "$folder/kept.$way")"
+  printf '  %-10s %6d %6d   %d\n' $way "$(median "$folder/kept.$way" 2)" "$(median "$folder/kept.$way" 3)" \
+    "$(grep -c alive "$folder/kept.$way")"
 done
