@@ -1,4 +1,4 @@
-# The runbooks as they lie in runbooks/. Real sshds answer them; what an Automation account does is stood in for by
+# The runbooks as they lie in runbooks/. Real hosts answer them; what an Automation account does is stood in for by
 # functions of this file.
 
 [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '',
@@ -6,7 +6,8 @@
 param()
 
 BeforeDiscovery {
-    $cannotServe = -not $IsLinux -or (id -u) -ne 0 -or -not (Test-Path -Path /usr/sbin/sshd)
+    Import-Module "$PSScriptRoot/NatDsaSshHost.psm1"
+    $cannotServe = -not (Test-SshHost)
 }
 
 BeforeAll {
@@ -148,11 +149,8 @@ BeforeAll {
 
 Describe 'Ask a fleet in Azure Automation' -Skip:$cannotServe {
     BeforeAll {
-        # Hosts: 127.9.1.1 to 127.9.7.1, all of one sshd. The last one's rules were erased, the others do NAT.
+        Import-Module "$PSScriptRoot/NatDsaSshHost.psm1"
         $folder = (New-Item -Path "$TestDrive/hosts" -ItemType Directory).FullName
-        ssh-keygen -q -t ed25519 -N '' -f "$folder/host"
-        ssh-keygen -q -t ed25519 -N '' -f "$folder/client"
-        $key = "$folder/client"
 
         # What they answer to the question for their rules, as the module's probe frames it.
         $answer = @'
@@ -175,54 +173,30 @@ printf '@%s done\n' "$NONCE"
         $answer -replace '-A POSTROUTING .*\n' | Set-Content -Path "$folder/erased"
         chmod 755 "$folder/nat" "$folder/erased"
 
-        # Their root has the password above, whose hash this is, in a mount namespace.
-        $hash = '$6$natdsatests$BVPk.RRzd2Qbo/0qCDzKz9cDIZ6aOZ7.BpilJDUSX4MlqoknaadcSFx127l9bfMV44qKhc3uM337azBjVWxBR.'
-        "root:${hash}:19000:0:99999:7:::" | Set-Content -Path "$folder/shadow"
-        Get-Content -Path /etc/shadow | Where-Object { $_ -notlike 'root:*' } | Add-Content -Path "$folder/shadow"
-
-        $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
-        $listener.Start()
-        $port = $listener.LocalEndpoint.Port
-        $listener.Stop()
-        $addresses = 1..7 | ForEach-Object { "127.9.$_.1" }
-        @(
-            "Port $port"
-            $addresses | ForEach-Object { "ListenAddress $_" }
-            "HostKey $folder/host"
-            "AuthorizedKeysFile $folder/client.pub"
-            "PidFile $folder/sshd.pid"
-            'UsePAM no'
-            'StrictModes no'
-            'PermitRootLogin yes'
-            'PasswordAuthentication yes'
-            'KexAlgorithms curve25519-sha256'
+        # 127.9.7.1 is a host whose rules were erased; those at the other addresses do NAT.
+        $server = Start-SshHost -Folder $folder -Setting @(
             'Match LocalAddress 127.9.7.1'
             "ForceCommand $folder/erased"
             'Match all'
             "ForceCommand $folder/nat"
-        ) | Set-Content -Path "$folder/sshd.conf"
-        $null = New-Item -Path /run/sshd -ItemType Directory -Force
-        $start = 'mount --bind "$1/shadow" /etc/shadow && exec /usr/sbin/sshd -E "$1/log" -f "$1/sshd.conf"'
-        unshare --mount sh -c $start sh $folder
-        # It writes this when it listens.
-        for ($i = 0; $i -lt 200 -and -not (Test-Path -Path "$folder/sshd.pid"); $i++) { Start-Sleep -Milliseconds 50 }
-        Get-Content -Path "$folder/log" -Raw | Should -Match 'listening on 127.9.1.1'
+        )
+        $user, $key, $port = $server.UserName, $server.KeyFilePath, $server.Port
+        $known = @{ KnownHostsPath = $server.KnownHostsPath }
+        $addresses = 1..7 | ForEach-Object { "127.9.$_.1" }
 
-        $hostKey = (Get-Content -Path "$folder/host.pub").Split(' ')[0, 1] -join ' '
-        $addresses | ForEach-Object { "[$_]:$port $hostKey" } | Set-Content -Path "$folder/known_hosts"
-        $known = @{ KnownHostsPath = "$folder/known_hosts" }
+        # The same key, with a passphrase.
+        Copy-Item -Path $key -Destination "$folder/locked"
+        ssh-keygen -q -p -P '' -N $password -f "$folder/locked"
 
         function Get-Inventory {
             param([int[]] $Hosts)
             'UserName,ComputerName,KeyFile,Port'
-            $Hosts | ForEach-Object { "root,127.9.$_.1,$key,$port" }
+            $Hosts | ForEach-Object { "$user,127.9.$_.1,$key,$port" }
         }
     }
 
     AfterAll {
-        if (Test-Path -Path "$folder/sshd.pid") {
-            Stop-Process -Id (Get-Content -Path "$folder/sshd.pid")
-        }
+        Stop-SshHost $server
     }
 
     BeforeEach {
@@ -233,8 +207,8 @@ printf '@%s done\n' "$NONCE"
             HandsBack   = 'text'
             Variables   = @{}
             Credentials = @{
-                lab   = [pscredential]::new('root', (ConvertTo-SecureString -String $password -AsPlainText -Force))
-                wrong = [pscredential]::new('root', (ConvertTo-SecureString -String 'geheim' -AsPlainText -Force))
+                lab   = [pscredential]::new($user, (ConvertTo-SecureString -String $password -AsPlainText -Force))
+                wrong = [pscredential]::new($user, (ConvertTo-SecureString -String 'geheim' -AsPlainText -Force))
             }
         }
     }
@@ -246,10 +220,10 @@ printf '@%s done\n' "$NONCE"
         $inventory = @(
             Get-Inventory 1, 2, 3, 4
             ''
-            "root,127.9.5.1,$key,1"
-            "root,`"a b`",$key,$port"
-            "root,127.9.6.1,$key,ssh"
-            "root, 127.9.7.1 ,`"$key`",$port"
+            "$user,127.9.5.1,$key,1"
+            "$user,`"a b`",$key,$port"
+            "$user,127.9.6.1,$key,ssh"
+            "$user, 127.9.7.1 ,`"$key`",$port"
         )
         $fleet = Invoke-Fleet $inventory -With ($known + @{ ChunkSize = 3 })
         $fleet.Lines.ComputerName | Should -Be ('127.9.1.1', '127.9.2.1', '127.9.3.1', '127.9.4.1', '127.9.5.1', 'a b',
@@ -283,8 +257,8 @@ printf '@%s done\n' "$NONCE"
     }
 
     It 'tells hosts behind one address apart by their ports' {
-        $fleet = Invoke-Fleet 'ComputerName,KeyFile', "root@127.9.1.1:$port,$key", "root@127.9.1.1:1,$key" -With $known
-        $fleet.Lines.ComputerName | Should -Be "root@127.9.1.1:$port", 'root@127.9.1.1:1'
+        $fleet = Invoke-Fleet 'ComputerName,KeyFile', "127.9.1.1:$port,$key", "127.9.1.1:1,$key" -With $known
+        $fleet.Lines.ComputerName | Should -Be "127.9.1.1:$port", '127.9.1.1:1'
         $fleet.Lines.Status | Should -Be 'Healthy', ''
         $fleet.Lines.ErrorId | Should -Be '', 'TargetUnreachable'
     }
@@ -367,10 +341,10 @@ printf '@%s done\n' "$NONCE"
 
     It 'logs in with the credential <Name>, whose password is in no output and no parameter' -ForEach @(
         @{ Name = 'lab'; ErrorId = '' }
-        @{ Name = 'wrong'; ErrorId = 'AuthenticationFailed' }
+        @{ Name = 'wrong'; ErrorId = 'FileUnreadable' }
     ) {
         $with = $known + @{ CredentialName = $Name; Verbose = $true }
-        $fleet = Invoke-Fleet 'ComputerName,Port', "127.9.1.1,$port" -With $with
+        $fleet = Invoke-Fleet 'ComputerName,Port,KeyFile', "127.9.1.1,$port,$folder/locked" -With $with
         $fleet.Lines.ErrorId | Should -Be $ErrorId
         $said = $fleet.All + [Management.Automation.PSSerializer]::Serialize($automation.Jobs.Values, 5)
         $said | Should -BeLike "*$Name*"
@@ -395,6 +369,34 @@ printf '@%s done\n' "$NONCE"
                 $given -ceq $expected -and [bool] $Sudo -eq $Free
             }
         }
+    }
+}
+
+Describe 'Repair a fleet in Azure Automation' -Tag Lab {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/NatDsaLab.psm1"
+        $lab = Start-NatLab -Agent 9.5.3-2754.el6 -Broken
+        $inventory = 'ComputerName,Port,UserName,KeyFile', "$($lab.Nat),$($lab.Port),root,$($lab.KeyFilePath)"
+        $with = @{ Repair = $true; KnownHostsPath = $lab.KnownHostsPath }
+    }
+
+    AfterAll {
+        Stop-NatLab $lab
+    }
+
+    BeforeEach {
+        $automation = @{ Fates = @(); Jobs = [ordered] @{}; HandsBack = 'text' }
+    }
+
+    It 'brings the NAT of an erased host back, and says so' {
+        $fleet = Invoke-Fleet $inventory -With $with
+        $fleet.Lines.Status, $fleet.Lines.Repair, $fleet.Lines.ErrorId | Should -Be 'Erased', 'Done', ''
+        Invoke-NatLab $lab 'fetch' | Should -Match '200 from'
+    }
+
+    It 'leaves it alone from then on' {
+        $fleet = Invoke-Fleet $inventory -With $with
+        $fleet.Lines.Status, $fleet.Lines.Repair, $fleet.Lines.ErrorId | Should -Be 'Healthy', '', ''
     }
 }
 
