@@ -25,18 +25,65 @@ Describe 'Two files are compared' {
         Compare-NatIptablesState -Reference $working -Path $working -Quiet | Should -BeTrue
         Compare-NatIptablesState -Reference $working -Path $samples/erased-save.txt -Quiet | Should -BeFalse
     }
+}
 
-    It 'text from the pipeline is compared with a file' {
-        Get-Content $samples/working-save.txt | Compare-NatIptablesState -Reference $samples/working-save.txt -Quiet |
-            Should -BeTrue
+Describe 'What is compared' {
+    BeforeAll {
+        $text = "*nat`n:POSTROUTING ACCEPT [9:9]`n[1:2] -A POSTROUTING -s 10.0.0.0/16 -o ens5 -j MASQUERADE`nCOMMIT`n"
+        Push-Location -LiteralPath $TestDrive
+        Set-Content -LiteralPath now.rules -Value $text -NoNewline
+        $before = $text.Replace('ens5', 'eth0').Replace('[1:2] ', '')
+        Set-Content -LiteralPath 'before [1].rules' -Value $before -NoNewline
+        Set-Content -LiteralPath cut.rules -Value $text.Substring(0, $text.Length - 8) -NoNewline
+        $null = New-Item -ItemType Directory -Path empty
     }
 
-    It 'a reference that is not there is an error, not a difference' {
-        $failed = $null
-        $quiet = @{ ErrorAction = 'SilentlyContinue'; ErrorVariable = 'failed' }
-        $found = Compare-NatIptablesState -Reference $TestDrive/none -Path $samples/working-save.txt @quiet
-        $found | Should -BeNullOrEmpty
-        $failed | Should -Not -BeNullOrEmpty
+    AfterAll { Pop-Location }
+
+    It 'is a file, a state, a ruleset or text: <_>' -ForEach @(
+        'Compare-NatIptablesState -Reference before* -Path now.rules'
+        'Compare-NatIptablesState -ReferencePath before* -LiteralPath now.rules'
+        'Compare-NatIptablesState -Reference (Get-Item before*) -Path now.rules'
+        'Get-NatIptablesState -Path now.rules | Compare-NatIptablesState -Reference before*'
+        'Get-Item now.rules | Compare-NatIptablesState -Reference (Get-NatIptablesState -Path before*)'
+        '$text | Compare-NatIptablesState -Reference (Get-NatIptablesState -Path before*).Rulesets'
+    ) {
+        $difference = & ([scriptblock]::Create("`$ErrorActionPreference = 'Stop'; $_"))
+        $difference | Should -HaveCount 1
+        $difference.Kind | Should -Be 'Changed'
+        $difference.ChangedFields | Should -Be 'Out'
+        $difference.Table, $difference.Chain | Should -Be 'nat', 'POSTROUTING'
+    }
+
+    It 'is an error when it is broken, and never the same' {
+        $same = Compare-NatIptablesState -Reference cut.rules -Path cut.rules, now.rules -Quiet 2>&1
+        $same | Should -HaveCount 2
+        $same.FullyQualifiedErrorId | Should -BeLike 'RulesetSyntax,*'
+    }
+
+    It 'is refused when one side is none: <Command>' -ForEach @(
+        @{ Command = '-Path now.rules'; Id = 'NotComparable' }
+        @{ Command = '-Reference now.rules -Persisted'; Id = 'NotComparable' }
+        @{ Command = '-Path now.rules -Reference 5'; Id = 'NotComparable' }
+        @{ Command = '-Path now.rules -Reference empty'; Id = 'NotComparable' }
+        @{ Command = '-Path now.rules -Reference gone.rules'; Id = 'FileUnreadable' }
+    ) {
+        $compare = [scriptblock]::Create("Compare-NatIptablesState $Command -ErrorAction Stop")
+        $compare | Should -Throw -ErrorId "$Id,*"
+    }
+
+    It 'is shown with old and new under each other' {
+        $shown = (Compare-NatIptablesState -Reference before* -Path now.rules | Out-String -Width 116) -split '\r?\n'
+        $old = $shown | Where-Object { $_ -like 'now.rules *Changed *- -s 10.0.0.0/16 -o eth0 -j MASQUERADE*' }
+        $old | Should -HaveCount 1
+        $shown[[array]::IndexOf($shown, $old) + 1].Trim() | Should -Be '+ -s 10.0.0.0/16 -o ens5 -j MASQUERADE'
+    }
+
+    It 'does not drive the terminal by a comment in it' {
+        $hostile = $text -replace '-o ens5', "-o ens5 -m comment --comment `"`e[2Jx`u{202e}`""
+        $shown = $hostile | Compare-NatIptablesState -Reference now.rules | Out-String -Width 116
+        $shown | Should -Match '--comment'
+        $shown | Should -Not -Match "`e\[2J|`u{202e}"
     }
 }
 
@@ -63,5 +110,23 @@ Describe 'A host is compared' -Tag Lab {
         $lost = Compare-NatIptablesState @target -Reference $good
         $lost.Kind | Should -Contain 'Removed'
         $lost.ReferenceRule.Target | Should -Contain 'MASQUERADE'
+    }
+
+    It 'with its backup in a folder, however that is named' {
+        Invoke-NatLab $lab 'agent-module', 'firewall', 'off'
+        Invoke-OnLabHost $lab "sh '$PSScriptRoot/../Lab/lib/renew.sh' standard"
+        $folder = "$TestDrive/good"
+        $backup = Backup-NatIptablesState @target -Destination $folder
+        Invoke-OnLabHost $lab 'iptables -A FORWARD -s 192.0.2.0/24 -j DROP'
+        foreach ($reference in $folder, "$folder/$($lab.Nat)", $backup, $backup.Path, "$($backup.Path)/*",
+            (Get-ChildItem -LiteralPath $folder), (Get-Item -Path "$($backup.Path)/iptables*.rules")) {
+            $added = Compare-NatIptablesState @target -Reference $reference -ErrorAction Stop
+            $added | Should -HaveCount 1
+            $added.Kind, "$($added.Rule.Source)", $added.ComputerName | Should -Be 'Added', '192.0.2.0/24', $lab.Nat
+        }
+
+        Get-Item -Path "$($backup.Path)/iptables*.rules" | Add-Content -Value '-A INPUT -j DROP'
+        { Compare-NatIptablesState @target -Reference $folder -ErrorAction Stop } |
+            Should -Throw -ErrorId 'BackupDamaged,*'
     }
 }

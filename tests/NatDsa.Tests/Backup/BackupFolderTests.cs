@@ -1,6 +1,5 @@
 using System.Runtime.Versioning;
 using NatDsa.Backups;
-using NatDsa.Tests.Cmdlets;
 using Xunit;
 
 namespace NatDsa.Tests.Backup;
@@ -141,26 +140,6 @@ public sealed class BackupFolderTests : IDisposable
         string one = BackupFolder.NameOf(new string(':', 300) + "a"), other = BackupFolder.NameOf(new string(':', 300) + "b");
         Assert.NotEqual(one, other);
         Assert.InRange(one.Length, 1, 255);
-    }
-
-    [Fact]
-    public void Folders_are_references_one_of_a_host_its_backups_or_those_of_many()
-    {
-        NatBackup old = Folder.Write(NatBackupTests.Of(NatBackupTests.Rules.Replace("eth0", "eth9", StringComparison.Ordinal), now: 100));
-        NatBackup good = Folder.Write(NatBackupTests.Of(now: 200));
-        using var module = new ModuleSession();
-        NatIptablesState state = NatIptablesState.Read(Probe.Answer.OfLinux().With("save.iptables-nft", NatBackupTests.Rules.Replace("eth0", "eth1", StringComparison.Ordinal)).Snapshot());
-        foreach (string reference in (string[])["$path", "$path/nat01", $"$path/nat01/{good.Id}", $"$path/nat01/{good.Id}/*", "[System.IO.DirectoryInfo[]][System.IO.Directory]::GetDirectories(\"$path/nat01\")", $"$path/nat01/{good.Id}/iptables-nft.rules"])
-        {
-            ModuleSession.Answer answer = module.Run($"$path = '{_path}'; $reference = {(reference.StartsWith('[') ? reference : $"\"{reference}\"")}; @($input)[0] | Compare-NatIptablesState -Reference $reference", state);
-            Assert.True(answer.Errors.Length == 0, $"{reference}: {answer.Errors.FirstOrDefault()}");
-            var difference = answer.Single<RuleDifference>();
-            Assert.Equal(("eth0", "eth1", "nat01"), (difference.ReferenceRule!.Out!.Name, difference.Rule!.Out!.Name, difference.ComputerName));
-        }
-
-        File.AppendAllText(Path.Combine(good.Path!, "iptables-nft.rules"), "x");
-        Assert.StartsWith(ErrorIds.BackupDamaged, Assert.Single(module.Run($"@($input)[0] | Compare-NatIptablesState -Reference '{_path}'", state).Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
-        Assert.StartsWith(ErrorIds.NotComparable, Assert.Single(module.Run($"@($input)[0] | Compare-NatIptablesState -Reference '{Path.GetDirectoryName(old.Path)}/../..'", state).Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
     }
 
     private BackupFolder Folder => new(_path);
