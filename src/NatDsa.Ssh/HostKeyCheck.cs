@@ -63,7 +63,7 @@ internal sealed class HostKeyCheck
         e.CanTrust = false;
         if (HostKey.Read(e.HostKey) is not { } key)
         {
-            Refusal = new SshFailureException(SshFailure.Unreachable, _server.Host, "The host's key cannot be read.");
+            Refusal = new SshFailureException(SshFailure.Unreachable, _server.Name, "The host's key cannot be read.");
             return;
         }
 
@@ -95,7 +95,8 @@ internal sealed class HostKeyCheck
             HostKeyVerdict.Revoked => SshFailure.HostKeyRevoked,
             _ => SshFailure.HostKeyChanged,
         };
-        Refusal = refusal is null ? null : new SshFailureException(refusal.Value, _server.Host, _access.KnownHosts.Path) { Key = key };
+        if (refusal is { } why)
+            Refusal = new SshFailureException(why, _server.Name, _access.KnownHosts.Path) { Key = key };
         e.CanTrust = refusal is null;
     }
 
@@ -103,5 +104,5 @@ internal sealed class HostKeyCheck
     private static string[] Algorithms(string type) => type == "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"] : [type];
 
     private static SshFailureException Unusable(SshServerAddress server, Exception e) =>
-        new(SshFailure.KnownHostsUnusable, server.Host, e.Message, e);
+        new(SshFailure.KnownHostsUnusable, server.Name, e.Message, e);
 }

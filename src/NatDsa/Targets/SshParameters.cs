@@ -18,7 +18,7 @@ internal sealed class SshParameters
     public SshKeyRing Keys { get; } = new();
 
     /// <summary>ssh's configuration.</summary>
-    public SshConfigFiles Configuration { get; } = SshConfigFiles.OfSystem();
+    public SshConfigFiles Configuration { get; init; } = SshConfigFiles.OfSystem();
 
     /// <summary>The files of known hosts, the user's and the machine's.</summary>
     public KnownHostsFiles KnownHosts(IReadOnlyList<string> users, IReadOnlyList<string> machines) =>

@@ -40,15 +40,8 @@ internal sealed class SshTarget : HostTarget
     internal override Task<HostTarget?> AnewAsync(CancellationToken cancellation) =>
         Task.FromResult<HostTarget?>(_way.To(ComputerName, _address));
 
-    internal override HostTarget Another(string name, HostAddress address)
-    {
-        SshWay way = _way with
-        {
-            UserName = _address.UserName ?? _way.UserName,
-            Port = _address.Port ?? _way.Port,
-        };
-        return way.To(name, address);
-    }
+    internal override HostTarget Another(string name, HostAddress address) =>
+        (_way with { Like = _address }).To(name, address);
 
     internal override async Task<HostAnswer> RunAsync(HostScript script, RunLimits limits, CancellationToken cancellation)
     {

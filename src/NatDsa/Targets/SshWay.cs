@@ -54,6 +54,9 @@ internal sealed record SshWay(SshParameters Parameters, SshLogin Login)
         return true;
     }
 
+    /// <summary>A host whose name said the user and the port for another one, too; null: none.</summary>
+    public HostAddress? Like { get; init; }
+
     /// <summary>A host.</summary>
     /// <param name="name">What the user calls it.</param>
     /// <param name="address">What that says.</param>
@@ -79,8 +82,11 @@ internal sealed record SshWay(SshParameters Parameters, SshLogin Login)
         });
         var server = new SshServerAddress(
             config.HostName,
-            givenPort ?? config.Port ?? DefaultPort,
-            givenUser ?? config.UserName ?? UserName ?? me);
+            givenPort ?? config.Port ?? (isJump ? null : Like?.Port) ?? DefaultPort,
+            givenUser ?? config.UserName ?? (isJump ? null : Like?.UserName) ?? UserName ?? me)
+        {
+            Alias = config.HostName.Equals(address.Host, StringComparison.OrdinalIgnoreCase) ? null : address.Host,
+        };
         var tokens = new SshTokens(
             SshFolders.Home, me, address.Host, server, config.HostKeyAlias, Environment.GetEnvironmentVariable);
         var access = new SshAccess(LoginWith(config, tokens, isLoginGiven), KnownHostsOf(config, tokens))

@@ -14,8 +14,9 @@ internal static class SshWords
     /// <summary>One that is not there yet.</summary>
     public static string WayOf(SshRoute route) => Messages.WaySsh.With(ServersOf(route));
 
-    /// <summary>What a login was tried with, and what was missing.</summary>
-    public static string Of(IReadOnlyList<SshProof> proofs) => string.Join(", ", proofs.Select(Of));
+    /// <summary>What a login was tried with, and after that, what was missing.</summary>
+    public static string Of(IReadOnlyList<SshProof> proofs) =>
+        string.Join(", ", proofs.OrderBy(proof => !IsTried(proof.Kind)).Select(Of));
 
     private static string ServersOf(SshConnection connection) => connection.JumpHost is { } jump
         ? Messages.WayThrough.With(connection.Server, ServersOf(jump))
@@ -24,6 +25,9 @@ internal static class SshWords
     private static string ServersOf(SshRoute route) => route.Access.JumpHost is { } jump
         ? Messages.WayThrough.With(route.Server, ServersOf(jump))
         : route.Server.ToString();
+
+    private static bool IsTried(SshProofKind kind) =>
+        kind is SshProofKind.Key or SshProofKind.AgentKey or SshProofKind.Password;
 
     private static string Of(SshProof proof) => Text(proof.Kind).With(Untrusted.OneLine(proof.Name));
 

@@ -52,6 +52,11 @@ public sealed class OwnSettingsTests(SshHost host) : IClassFixture<SshHost>
                 ProxyCommand nc %h %p
             Match host localhost user dash
                 IdentityFile "~/keys/dash"
+            Host alias
+                HostName 127.0.0.1
+                IdentityFile ~/keys/bash
+                HostKeyAlias natgateway
+                UserKnownHostsFile ~/aliased ~/known
             Host *
                 Port {{host.Port}}
                 User bash
@@ -64,17 +69,21 @@ public sealed class OwnSettingsTests(SshHost host) : IClassFixture<SshHost>
             Path.Combine(home, ".ssh", "extra.d", "a"),
             "Host third\n HostName 127.0.0.1\n IdentityFile ~/keys/bash\n",
             Cancellation);
-        string[] said = await RunAsync(home, "nat01", "root@nat01", "third", "far", "odd", "command");
+        await File.WriteAllTextAsync(
+            Path.Combine(home, "aliased"),
+            $"natgateway {host.HostKey("ed25519")}\n[127.0.0.1]:{host.Port} {host.HostKey("rsa")}\n",
+            Cancellation);
+        string[] said = await RunAsync(home, "nat01", "root@nat01", "third", "far", "alias", "odd", "command");
         string config = Path.Combine(home, ".ssh", "config");
         Assert.Equal(
-            ["answer far", "answer nat01", "answer root@nat01", "answer third"],
+            ["answer alias", "answer far", "answer nat01", "answer root@nat01", "answer third"],
             said.Where(l => l.StartsWith("answer ", StringComparison.Ordinal)).Order());
         Assert.Equal(
             [$"error FileUnreadable {config}:17:", $"error FileUnreadable {config}:14:"],
             said.Where(l => l.StartsWith("error ", StringComparison.Ordinal))
                 .Select(l => Part(l, config))
                 .OrderDescending());
-        Assert.Equal(6, said.Length);
+        Assert.Equal(7, said.Length);
         Assert.Contains("Accepted publickey for root", host.Log, StringComparison.Ordinal);
 
         static string Part(string line, string config)
