@@ -50,3 +50,34 @@ Describe 'A fleet of three, one erased, one sound, one dead' -Tag Lab {
             Should -Be ($sound.Nat, $erased.Nat | Sort-Object)
     }
 }
+
+Describe 'A question goes to its host once' -Tag Lab {
+    BeforeAll {
+        $lab = Start-NatLab -Agent 9.5.3-2754.el6 -Broken
+        $target = Get-LabTarget -Lab $lab
+        # Every command that sshd runs is run by the user's shell, which this one is now.
+        Invoke-OnLabHost $lab @'
+printf '#!/bin/sh\necho once >>/run/asked\nexec /bin/sh "$@"\n' >/usr/local/bin/counted-sh
+chmod 755 /usr/local/bin/counted-sh
+sed -i 's|^\(root:.*:\)[^:]*$|\1/usr/local/bin/counted-sh|' /etc/passwd
+'@
+    }
+
+    AfterAll { Stop-NatLab $lab }
+
+    It 'with <_>' -ForEach @(
+        'Get-NatIptablesState @target'
+        'Get-NatIptablesRule @target'
+        'Get-DsaAgentState @target'
+        'Test-DsaMarkerFile @target'
+        'Set-DsaMarkerFile @target'
+        'Remove-DsaMarkerFile @target -Confirm:$false'
+        'Test-NatEgress @target -Uri http://www.example.com/page'
+        'Compare-NatIptablesState @target -Persisted'
+        'Repair-DsaNatHost @target -WhatIf'
+    ) {
+        Invoke-OnLabHost $lab ': >/run/asked'
+        $null = & ([scriptblock]::Create("`$ErrorActionPreference = 'Stop'; $_"))
+        Invoke-OnLabHost $lab 'wc -l </run/asked' | Should -Be '1'
+    }
+}
