@@ -213,7 +213,7 @@ function Get-LabTarget {
                 ComputerName   = $address
                 Port           = $Lab.Port
                 UserName       = $UserName
-                KeyFilePath    = $Lab.KeyFilePath
+                KeyFile        = $Lab.KeyFilePath
                 KnownHostsPath = $Lab.KnownHostsPath
             }
         }

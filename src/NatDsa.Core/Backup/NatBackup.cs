@@ -51,13 +51,13 @@ public sealed class NatBackup : HostRecord
     /// <summary>When it was found unchanged, or come back to, last.</summary>
     public required DateTimeOffset LastSeen { get; init; }
 
-    /// <summary>Whether NAT worked.</summary>
+    /// <summary>Whether source NAT was in place.</summary>
     public required NatStatus Status { get; init; }
 
     /// <summary>Whether the kernel forwarded IPv4; null when that was not known.</summary>
     public bool? Forwarding { get; init; }
 
-    /// <summary>Whether it is worth going back to: NAT worked, and all of the rules were read.</summary>
+    /// <summary>Whether it is worth going back to: source NAT was in place, and all of the rules were read.</summary>
     public bool IsGood => Status == NatStatus.Healthy;
 
     /// <summary>Its files, in the order of their names.</summary>

@@ -71,6 +71,16 @@ add_backup() {
     mv "$BACKUPS/.new-$ID" "$BACKUPS/$ID" && { sync_file "$BACKUPS" || limited 60 sync; }
 }
 
+# One a line, the one that was last seen first: SEEN:ID:STATUS
+list_backups() {
+    for folder in "$BACKUPS"/[0-9a-f]*; do
+        if is_backup "$folder"; then
+            backup_facts "$folder"
+            echo "$backup_seen:${folder##*/}:$backup_status"
+        fi
+    done | sort -t : -k 1,1nr
+}
+
 discard() { mv "$1" "$BACKUPS/.old-${1##*/}" && rm -rf "$BACKUPS/.old-${1##*/}"; }
 
 # The oldest go, never this one and never the newest good one.

@@ -7,6 +7,21 @@ namespace NatDsa.Boot;
 /// <summary>Whether persisted rules are worth loading: whole, and with source NAT.</summary>
 internal static class PersistedNat
 {
+    /// <summary>
+    /// The persisted rules of a host that do source NAT, and the service that loads them; null: none that may be
+    /// loaded.
+    /// </summary>
+    public static (RuleService Service, Ruleset Rules)? Of(HostSnapshot host)
+    {
+        foreach (RuleService service in RuleService.Read(host))
+        {
+            if (WhyNot(host, service.RulesFile) is null)
+                return (service, RulesetReader.Read(host.Answer["file." + service.RulesFile]!.Text));
+        }
+
+        return null;
+    }
+
     /// <summary>Why the persisted rules of a host are not rules that may be loaded; null when they are.</summary>
     public static string? WhyNot(HostSnapshot host, string rulesFile)
     {

@@ -13,9 +13,9 @@ public sealed record NatAssessment(NatStatus Status, string Reason, IReadOnlyLis
     /// <param name="rulesets">What was read. A host can hold rules in several places, and each tool shows only its own.</param>
     /// <param name="forwarding">Whether the kernel forwards packets (<c>ip_forward</c>); null when that is not known.</param>
     /// <remarks>
-    /// <para>NAT is about IPv4 unless all that was given is IPv6. It works when a rule that does source NAT is reachable in a ruleset that was
-    /// read whole; a ruleset that is partial (cut off, or with lines that could not be read) proves nothing, neither that
-    /// NAT works nor that it does not.</para>
+    /// <para>NAT is about IPv4 unless all that was given is IPv6. It is in place when a rule that does source NAT is
+    /// reachable in a ruleset that was read whole; a ruleset that is partial (cut off, or with lines that could not be
+    /// read) proves nothing, neither that it is nor that it is not.</para>
     /// <para>That a table is not in use follows from its absence only in a text that lists every table in use: iptables-save, the init
     /// script's status, nft. <c>iptables -L</c> and <c>-S</c> show one table each: <see cref="NatStatus.Erased"/> needs filter and nat
     /// both shown, and anything at all about NAT needs nat.</para>
@@ -38,9 +38,14 @@ public sealed record NatAssessment(NatStatus Status, string Reason, IReadOnlyLis
         ];
         if (sourceNat.Length > 0)
         {
-            return forwarding == false
-                ? new(NatStatus.ForwardingOff, Messages.NatForwardingOff.With(Describe(sourceNat[0])), sourceNat)
-                : new(NatStatus.Healthy, (forwarding is null ? Messages.NatHealthyForwardingUnknown : Messages.NatHealthy).With(Describe(sourceNat[0])), sourceNat);
+            // One that is not only for an owner's own containers says more.
+            Rule shown = sourceNat.Length == 1 ? sourceNat[0]
+                : Array.Find(sourceNat, rule => !MissingNat.IsOfGuests(rule.Owner)) ?? sourceNat[0];
+            if (forwarding == false)
+                return new(NatStatus.ForwardingOff, Messages.NatForwardingOff.With(MissingNat.Place(shown)), sourceNat);
+            string message = forwarding is null ? Messages.NatHealthyForwardingUnknown : Messages.NatHealthy;
+            string reason = message.With(MissingNat.Words(shown.Source, shown.Out), MissingNat.Place(shown));
+            return new(NatStatus.Healthy, reason, sourceNat);
         }
 
         if (judged.FirstOrDefault(ruleset => ruleset.IsPartial) is { } partial)
@@ -121,6 +126,4 @@ public sealed record NatAssessment(NatStatus Status, string Reason, IReadOnlyLis
     }
 
     private static NatAssessment Unknown(string reason) => new(NatStatus.Unknown, reason, []);
-
-    private static string Describe(Rule rule) => $"{rule.Table} {rule.Chain} {rule.Number} {rule.Target}";
 }

@@ -4,18 +4,21 @@ using NatDsa.Resources;
 
 namespace NatDsa;
 
-/// <summary>Whether NAT works on a host, as far as its iptables rules tell, with those rules.</summary>
+/// <summary>Whether a host does source NAT, as far as its rules tell, with those rules.</summary>
 public sealed class NatIptablesState : HostRecord
 {
     private IReadOnlyList<SourceNat>? _sourceNat;
 
-    /// <summary>Working, erased, incomplete, or not known.</summary>
+    /// <summary>In place, erased, incomplete, or not known.</summary>
     public required NatStatus Status { get; init; }
 
     /// <summary>Why, in words.</summary>
     public required string Reason { get; init; }
 
-    /// <summary>The source-NAT rules that a packet can reach: what <see cref="NatStatus.Healthy"/> rests on.</summary>
+    /// <summary>
+    /// The source-NAT rules that a packet can reach: what <see cref="NatStatus.Healthy"/> and
+    /// <see cref="NatStatus.Incomplete"/> rest on.
+    /// </summary>
     public required IReadOnlyList<Rule> SourceNatRules { get; init; }
 
     /// <summary>Which networks these rules serve, by which interfaces, and what their addresses become.</summary>
@@ -45,13 +48,21 @@ public sealed class NatIptablesState : HostRecord
     /// <summary>Why a part of the rules could not be read, though what was found decides; null when all was.</summary>
     internal Fault? Unread { get; init; }
 
-    /// <summary>Reads a host's rules.</summary>
+    /// <summary>
+    /// Reads a host's rules. <see cref="NatStatus.Incomplete"/> needs <see cref="ProbeSections.Files"/>, too.
+    /// </summary>
     internal static NatIptablesState Read(HostSnapshot host)
     {
         var running = RunningRules.Read(host);
         NatAssessment assessment = running.Fault is null && running.WithIPv4.Count == 0
             ? new NatAssessment(NatStatus.Erased, Messages.NoTableInUse, [])
             : NatAssessment.Of(running.WithIPv4, host.Forwarding);
+
+        // With a part unread, nothing is known to be missing.
+        bool allRead = running.Fault is null && !running.WithIPv4.Any(ruleset => ruleset.IsPartial);
+        if (allRead && assessment.Status == NatStatus.Healthy
+            && MissingNat.Why(host, running.Rulesets, assessment.SourceNatRules) is { } missing)
+            assessment = assessment with { Status = NatStatus.Incomplete, Reason = missing };
 
         // What could not be read may hold the NAT that is missed in the rest; what was found stays found.
         bool known = running.Fault is null || assessment.Status is NatStatus.Healthy or NatStatus.ForwardingOff;

@@ -9,10 +9,11 @@ internal sealed record ScriptFiles(HostPrivilege Privilege, params string[] Name
     public static ScriptFiles Probe { get; } = new(HostPrivilege.Read, "frame.sh", "read.sh", "probe.sh") { AskedAgainBy = ["NONCE", "LIMIT", "SECTIONS"] };
 
     /// <summary>Reads a backup that the host keeps.</summary>
-    public static ScriptFiles TakeBackup { get; } = new(HostPrivilege.Read, "frame.sh", "read.sh", "kept.sh", "take.sh");
+    public static ScriptFiles TakeBackup { get; } = new(HostPrivilege.Read, "frame.sh", "read.sh", "take.sh");
 
     /// <summary>Keeps a backup on the host.</summary>
-    public static ScriptFiles Backup { get; } = new(HostPrivilege.Change, "frame.sh", "files.sh", "read.sh", "kept.sh", "backup.sh");
+    public static ScriptFiles Backup { get; } =
+        new(HostPrivilege.Change, "frame.sh", "files.sh", "read.sh", "backup.sh");
 
     /// <summary>Creates or removes a marker file.</summary>
     public static ScriptFiles Marker { get; } = new(HostPrivilege.Change, "frame.sh", "files.sh", "read.sh", "marker.sh");

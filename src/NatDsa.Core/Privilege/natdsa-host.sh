@@ -68,7 +68,7 @@ natdsa_fits() {
         CONFIRM | SOURCE_NAT) natdsa_one 'yes no' "$2" ;;
         MANAGER) natdsa_one 'systemd sysv' "$2" ;;
         ACTION) natdsa_one 'set remove' "$2" ;;
-        SECTIONS) natdsa_words 'rules persisted marker agent change' "$2" ;;
+        SECTIONS) natdsa_words 'rules files persisted marker agent change' "$2" ;;
         STEPS) natdsa_words "$NATDSA_STEPS" "$2" ;;
         MARKER) natdsa_one "$NATDSA_MARKERS" "$2" ;;
         MARKERS) natdsa_words "$NATDSA_MARKERS" "$2" ;;

@@ -97,6 +97,8 @@ internal static class HostScripts
             yield return "rules";
         if (sections.HasFlag(ProbeSections.Persisted))
             yield return "persisted";
+        else if (sections.HasFlag(ProbeSections.Files))
+            yield return "files";
         if (sections.HasFlag(ProbeSections.Marker))
             yield return "marker";
         if (sections.HasFlag(ProbeSections.Agent))

@@ -16,7 +16,10 @@ internal enum ProbeSections
     /// <summary>The agent: package, service, filter module, <c>dsa_query</c>.</summary>
     Agent = 4,
 
-    /// <summary>The persisted rules, and the service that loads them.</summary>
+    /// <summary>
+    /// The persisted rules, the service that loads them and the owners of rules; where nothing of source NAT is
+    /// persisted, the newest good backup on the host.
+    /// </summary>
     Persisted = 8,
 
     /// <summary>What a host can tell of itself.</summary>
@@ -24,4 +27,9 @@ internal enum ProbeSections
 
     /// <summary>What a change must know besides: whether another is at work, and whether one was rolled back that nobody was told of.</summary>
     Change = 16,
+
+    /// <summary>
+    /// Of <see cref="Persisted"/> what costs the host no process but for the files: of services, which there are.
+    /// </summary>
+    Files = 32,
 }

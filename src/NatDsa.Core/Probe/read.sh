@@ -133,14 +133,30 @@ has_unit() {
     return 1
 }
 
+# script_fact SERVICE: its init script.
+script_fact() {
+    for folder in /etc/rc.d/init.d /etc/init.d; do
+        if [ -x "$folder/$1" ]; then fact "script.$1" "$folder/$1" && return; fi
+    done
+}
+
+# Which services there are that load rules, as far as files tell, and nothing else of them: that costs no process.
+read_loaders() {
+    if on_systemd; then fact systemd yes; else fact systemd no; fi
+    for service in iptables netfilter-persistent; do
+        script_fact "$service"
+        for folder in /etc /run /usr/local/lib /usr/lib /lib; do
+            unit=$folder/systemd/system/$service.service
+            # A link is another name of another one, or none at all.
+            if [ -f "$unit" ] && [ ! -h "$unit" ]; then fact "unit.$service" yes && break; fi
+        done
+    done
+}
+
 read_service() {
     if on_systemd; then fact systemd yes; else fact systemd no; fi
     for service in iptables ip6tables netfilter-persistent nftables; do
-        if [ -x "/etc/rc.d/init.d/$service" ]; then
-            fact "script.$service" "/etc/rc.d/init.d/$service"
-        elif [ -x "/etc/init.d/$service" ]; then
-            fact "script.$service" "/etc/init.d/$service"
-        fi
+        script_fact "$service"
         if has_unit "$service"; then fact "unit.$service" yes; fi
         if starts_at_boot "$service"; then fact "boot.$service" yes; else fact "boot.$service" no; fi
         if is_started "$service"; then fact "started.$service" yes; else fact "started.$service" no; fi
@@ -193,7 +209,7 @@ read_owners() {
 }
 
 # The files first: sections with a time limit, which share their alarm with those that come before.
-read_persisted() {
+read_files() {
     for file in $PERSISTED /etc/nftables.conf /etc/sysconfig/nftables.conf; do
         if [ -f "$file" ] && [ ! -s "$file" ]; then
             nothing "file.$file"
@@ -201,7 +217,69 @@ read_persisted() {
             section "$LIMIT" "file.$file" cat "$file"
         fi
     done
+    # Where nothing of source NAT is persisted, a backup may be all that knows of it.
+    # shellcheck disable=SC2086
+    if [ -d "$BACKUPS" ] && ! limited "$LIMIT" grep -Eqs -e '-j (MASQUERADE|SNAT|NETMAP|SAME)' $PERSISTED; then
+        find_newest_good
+        read_backup "$newest_good"
+    fi
+}
+
+# What is persisted, and which services load it.
+read_named() {
+    read_files
+    framed service read_loaders
+}
+
+# The same, with all that is known of these services, and of the owners of rules.
+read_persisted() {
+    read_files
     framed service read_service
+}
+
+# ---- the backups of its rules that are kept on the host: a folder each, named by its content
+
+BACKUPS=/var/lib/natdsa/backups
+
+is_backup() { [ ! -h "$1" ] && [ -d "$1" ] && [ ! -h "$1/manifest" ] && [ -f "$1/manifest" ]; }
+
+# backup_facts FOLDER: backup_seen, backup_status. There may be many, so the shell reads them by itself.
+backup_facts() {
+    backup_seen= backup_status=
+    while IFS='=' read -r backup_key backup_value; do
+        case $backup_key in
+            seen) backup_seen=${backup_seen:-$backup_value} ;;
+            status) backup_status=$backup_value && break ;;
+        esac
+    done <"$1/manifest"
+    case $backup_seen in *[!0-9]*) backup_seen= ;; esac
+}
+
+# The newest good one's id is left in newest_good; empty: there is none.
+find_newest_good() {
+    newest_good=
+    newest_seen=0
+    if [ -h /var/lib/natdsa ] || [ -h "$BACKUPS" ]; then return 0; fi
+    for folder in "$BACKUPS"/[0-9a-f]*; do
+        if ! is_backup "$folder"; then continue; fi
+        backup_facts "$folder"
+        if [ "$backup_status" = Healthy ] && [ "${backup_seen:-0}" -gt "$newest_seen" ]; then
+            newest_seen=$backup_seen
+            newest_good=${folder##*/}
+        fi
+    done
+}
+
+# read_backup ID: what the host keeps of that name.
+read_backup() {
+    case $1 in '' | *[!0-9a-f]*) return 0 ;; esac
+    if [ -h /var/lib/natdsa ] || [ -h "$BACKUPS" ] || ! is_backup "$BACKUPS/$1"; then return 0; fi
+    framed backup fact folder "$BACKUPS/$1"
+    section "$LIMIT" manifest cat "$BACKUPS/$1/manifest"
+    for name in $(sed -n 's/^file=\([A-Za-z0-9][A-Za-z0-9._-]*\) .*/\1/p' "$BACKUPS/$1/manifest"); do
+        backup_file=$BACKUPS/$1/$name
+        if [ -f "$backup_file" ] && [ ! -h "$backup_file" ]; then section "$LIMIT" "backup.$name" cat "$backup_file"; fi
+    done
 }
 
 # held FILE: whether a program holds its lock.
@@ -231,6 +309,7 @@ read_parts() {
             rules) read_rules ;;
             marker) framed marker read_marker ;;
             agent) read_agent ;;
+            files) read_named ;;
             persisted) read_persisted ;;
             change)
                 if [ -e /var/lib/natdsa ]; then framed change.transaction read_transactions; else nothing change.transaction; fi

@@ -61,7 +61,9 @@ internal sealed class ProtectionPlan : ChangePlan
 
     private IEnumerable<string> WhatIsOpen(NatIptablesState after, DsaAgentState agent, HostSnapshot now)
     {
-        if (after.Status != NatStatus.Healthy)
+        if (after.Status == NatStatus.Incomplete)
+            yield return after.Reason;
+        else if (after.Status != NatStatus.Healthy)
             yield return Messages.ProtectNatNotWorking.With(after.Reason);
         if (agent.Risk is DsaRisk.ErasesOnNextStart or DsaRisk.ErasesWhenModuleTurnedOn or DsaRisk.Unknown)
             yield return agent.Reason;
@@ -69,7 +71,7 @@ internal sealed class ProtectionPlan : ChangePlan
             yield return Messages.ProtectBoot.With(boot.Reason);
         if (_whyNotSaved is not null)
             yield return _whyNotSaved;
-        else if (after.Status == NatStatus.Healthy && Unsaved(now) is { Count: > 0 } unsaved)
+        else if (after.Status is NatStatus.Healthy or NatStatus.Incomplete && Unsaved(now) is { Count: > 0 } unsaved)
             yield return Messages.ProtectUnsaved.With(unsaved.Count, unsaved[0]);
     }
 
@@ -139,7 +141,12 @@ internal sealed class ProtectionPlan : ChangePlan
     // Null, and the files to write; or why the rules cannot be saved. Those of a host without NAT would take the place of better ones.
     private string? PlanInstalls(IReadOnlyList<RuleDifference> unsaved)
     {
-        if (Before.Status != NatStatus.Healthy)
+        // What is persisted may be the only copy of what should run beside the owners' rules. Who has made rules may
+        // save them.
+        bool onlyGuests = Before.SourceNatRules.All(rule => MissingNat.IsOfGuests(rule.Owner));
+        if (Before.Status == NatStatus.Incomplete && onlyGuests)
+            return Messages.ProtectIncomplete.With(_service!.RulesFile);
+        if (Before.Status is not (NatStatus.Healthy or NatStatus.Incomplete))
             return null;
         if (OwningProcesses().ToList() is { Count: > 0 } owners)
             return Messages.ProtectForeignRules.With(string.Join(", ", owners));

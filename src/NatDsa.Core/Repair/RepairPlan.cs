@@ -41,7 +41,7 @@ internal sealed class RepairPlan : ChangePlan
     public override Transaction ToTransaction() => new([.. Steps.Select(s => s.ScriptName)])
     {
         Loads = Loads,
-        Installs = LoadsNewRules ? [new FileInstall(_service!.RulesFile, _ipv4!.Rules)] : [],
+        Installs = LoadsNewRules && _service is not null ? [new FileInstall(_service.RulesFile, _ipv4!.Rules)] : [],
         SourceNat = _ipv4 is not null,
         Markers = NeedsMarker ? [DsaMarker.UseDsaWithIptables.Path()] : [],
         Service = _service,
@@ -56,11 +56,19 @@ internal sealed class RepairPlan : ChangePlan
         if (after.Status != NatStatus.Healthy)
             return ChangeVerdict.Incomplete(after.Fault ?? new Fault(ErrorIds.RepairFailed, Messages.RepairNotWorking.With(Name, after.Reason)));
         if (done is null)
-            return new(ChangeOutcome.NothingToDo, WithWhatIsLeft(Messages.RepairNothingToDo.With(agent.Reason)));
-        // NAT was at work before, so that it is now tells nothing of what was done.
-        return new(ChangeOutcome.Done, WithWhatIsLeft(Before.Status == NatStatus.Healthy ? Messages.RepairDone.With(done, agent.Reason) : after.Reason));
+        {
+            string nothing = Messages.RepairNothingToDo.With(after.Reason, agent.Reason);
+            return new(ChangeOutcome.NothingToDo, WithWhatIsLeft(nothing));
+        }
 
-        // Where NAT works, nobody's work is interrupted for the rest. fail2ban makes a chain when it first bans an address.
+        // NAT was in place before, so that it is now tells nothing of what was done.
+        bool wasInPlace = Before.Status == NatStatus.Healthy && _ipv4 is null;
+        return new(
+            ChangeOutcome.Done,
+            WithWhatIsLeft(wasInPlace ? Messages.RepairDone.With(done, agent.Reason) : after.Reason));
+
+        // Where NAT is in place, nobody's work is interrupted for the rest. fail2ban makes a chain when it first
+        // bans an address.
         string WithWhatIsLeft(string reason) => string.Join(' ',
         [
             _options.NewRules is null || LoadsNewRules ? reason : Messages.RepairRulesUnused.With(reason, _options.NewRulesPath),
@@ -77,7 +85,9 @@ internal sealed class RepairPlan : ChangePlan
     // Null, and the steps; or why there are none.
     private Fault? Decide()
     {
-        bool rulesAreGone = Before.Status is NatStatus.Erased or NatStatus.NatMissing;
+        bool natIsGone = Before.Status is NatStatus.Erased or NatStatus.NatMissing or NatStatus.Incomplete;
+        string? whyNewRules = natIsGone ? null : WhyNewRules();
+        bool rulesAreGone = natIsGone || whyNewRules is not null;
         RuleService? service = null;
         bool serviceHoldsNat = false;
         string whyNot = Messages.NoRuleService;
@@ -97,19 +107,38 @@ internal sealed class RepairPlan : ChangePlan
 
         IReadOnlyList<HostOwner> owners = HostOwner.Read(Host);
         HostOwner? firewall = owners.FirstOrDefault(owner => owner.IsFirewall);
-        bool loadRules = rulesAreGone && firewall is null && service is not null && (serviceHoldsNat || _options.NewRules is not null);
+        bool loadNewRules = _options.NewRules is not null
+            && (_options.Force || firewall is null && service is not null);
+        bool loadRules = rulesAreGone && (loadNewRules || firewall is null && serviceHoldsNat);
         if (rulesAreGone)
         {
-            if (_options.NewRules is not null && firewall is not null)
+            if (_options.NewRules is not null && firewall is not null && !_options.Force)
                 return new Fault(ErrorIds.ForeignRules, Messages.FirewallOwnsRules.With(Name, firewall.Evidence, firewall.Typed));
+            if (_options.NewRules is not null && !loadNewRules)
+            {
+                return new Fault(
+                    ErrorIds.NothingToRestore,
+                    Messages.RulesPathNoService.With(Name, _options.NewRulesPath));
+            }
+
             // Where nft did the NAT, rules of iptables would be other rules.
             if (_options.NewRules is null && firewall is null && NftablesService.FileWithSourceNat(Host) is { } native && (!serviceHoldsNat || NftablesService.StartsAtBoot(Host)))
                 return new Fault(ErrorIds.NothingToRestore, Messages.NativeNatGone.With(Name, native));
-            if (!loadRules && (_options.NewRules is not null || !owners.Any(owner => owner.CanNat)))
+            // What the owners make runs where the NAT is incomplete, and is not what is missing.
+            bool ownersBringIt = owners.Any(owner => owner.CanNat)
+                && (firewall is not null || Before.Status != NatStatus.Incomplete);
+            if (!loadRules && !ownersBringIt)
                 return new Fault(ErrorIds.NothingToRestore, Messages.NothingToRestore.With(Name, whyNot));
-            if (loadRules && Orphans(owners).ToList() is { Count: > 0 } orphans)
-                return new Fault(ErrorIds.ForeignRules, Messages.ForeignRules.With(Name, string.Join(", ", orphans), service!.Services[0]));
-            _owners = owners;
+            if (loadRules && !_options.Force && Orphans(owners).ToList() is { Count: > 0 } orphans)
+            {
+                string theirs = string.Join(", ", orphans);
+                return new Fault(
+                    ErrorIds.ForeignRules,
+                    Messages.ForeignRules.With(Name, theirs, service!.Services[0]));
+            }
+
+            // A firewall would put its own rules in the place of those that were forced upon it.
+            _owners = loadRules ? [.. owners.Where(owner => !owner.IsFirewall)] : owners;
         }
 
         DsaMarkerFile? marker = Agent.Markers.FirstOrDefault(m => m.Marker == DsaMarker.UseDsaWithIptables);
@@ -121,16 +150,26 @@ internal sealed class RepairPlan : ChangePlan
 
         bool agentErases = Agent.Installed && Agent.Risk is not DsaRisk.DoesNotErase;
         bool bootIsMissing = service is { StartsAtBoot: false } && firewall is null && (loadRules || (agentErases && serviceHoldsNat));
-        bool restartAgent = rulesAreGone && Agent.Installed && !_options.SkipAgentRestart;
-        bool install = loadRules && _options.NewRules is not null;
+        bool restartAgent = natIsGone && Agent.Installed && !_options.SkipAgentRestart;
+        bool isNew = loadRules && _options.NewRules is not null;
+        bool install = isNew && service is not null;
         if (loadRules)
-            _ipv4 = install ? new RuleLoad("iptables", null, Encoding.UTF8.GetBytes(_options.NewRules!)) : new RuleLoad("iptables", service!.RulesFile);
+        {
+            _ipv4 = isNew
+                ? new RuleLoad("iptables", null, Encoding.UTF8.GetBytes(_options.NewRules!))
+                : new RuleLoad("iptables", service!.RulesFile);
+        }
+
         // systemd stops firewalld when the iptables service starts; and what is persisted beside a firewall was there before it.
         if (service is not null && firewall is null && IPv6RulesAreGone(service))
             _ipv6 = new RuleLoad("ip6tables", service.RulesFile6);
         // A service that loads IPv6 rules is not started over others that run.
-        if (loadRules)
-            _start = [.. service!.NotStarted.Where(s => s == "iptables" || _ipv6 is not null || Host.Answer["file." + service.RulesFile6] is null)];
+        if (loadRules && service is not null && firewall is null)
+        {
+            bool startsIPv6 = _ipv6 is not null || Host.Answer["file." + service.RulesFile6] is null;
+            _start = [.. service.NotStarted.Where(s => s == "iptables" || startsIPv6)];
+        }
+
         _service = service;
         Steps = [.. PlannedSteps()];
         return null;
@@ -146,7 +185,15 @@ internal sealed class RepairPlan : ChangePlan
             if (markerIsMissing)
                 yield return Step("CreateMarker", "marker", marker!.Cause, $"touch {marker.Path}", $"rm {marker.Path}");
             if (loads.Length > 0)
-                yield return Step("LoadRules", "rules", loadRules ? Before.Reason : Messages.StepLoadIPv6.With(_ipv6!.File), Commands(load => $"{load.Tool}-restore <{Source(load)}"), Commands(load => $"{load.Tool}-restore -c <…"));
+            {
+                yield return Step(
+                    "LoadRules",
+                    "rules",
+                    loadRules ? whyNewRules ?? Before.Reason : Messages.StepLoadIPv6.With(_ipv6!.File),
+                    Commands(load => $"{load.Tool}-restore <{Source(load)}"),
+                    Commands(load => $"{load.Tool}-restore -c <…"));
+            }
+
             if (install)
                 yield return Step("InstallRules", "install", Messages.StepInstall.With(_options.NewRulesPath), $"{_options.NewRulesPath} → {service!.RulesFile}", service.RulesFile);
             if (_start.Count > 0)
@@ -162,6 +209,20 @@ internal sealed class RepairPlan : ChangePlan
 
             string Source(RuleLoad load) => load.File ?? _options.NewRulesPath!;
         }
+    }
+
+    // Why a file's rules are to be loaded on a host whose own rules are in place; null: they are not.
+    private string? WhyNewRules()
+    {
+        if (_options.NewRules is null)
+            return null;
+        if (MissingNat.FirstNotIn(Before.SourceNat, [RulesetReader.Read(_options.NewRules)]) is { } missing)
+        {
+            string served = MissingNat.Words(missing.Source, missing.OutInterface);
+            return Messages.RulesPathMissing.With(_options.NewRulesPath, served);
+        }
+
+        return _options.Force ? Messages.RulesPathForced.With(_options.NewRulesPath) : null;
     }
 
     // A table of IPv6 without a rule, where the persisted rules have some. The agent that erases rules erases these too.

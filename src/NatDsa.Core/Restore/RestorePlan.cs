@@ -53,7 +53,8 @@ internal sealed class RestorePlan : ChangePlan
             return ChangeVerdict.Incomplete(fault);
         if (left.Differences.Count > 0)
             return ChangeVerdict.Incomplete(new Fault(ErrorIds.RestoreFailed, Messages.RestoreDiffers.With(Name, left.Differences.Count, Backup.Id, left.Differences[0])));
-        if (Backup.IsGood && after.Status != NatStatus.Healthy)
+        // That the persisted rules have more is for who chose this backup to know.
+        if (Backup.IsGood && after.Status is not (NatStatus.Healthy or NatStatus.Incomplete))
             return ChangeVerdict.Incomplete(after.Fault ?? new Fault(ErrorIds.RestoreFailed, Messages.RestoreNotWorking.With(Name, Backup.Id, after.Reason)));
         return done is null
             ? new(ChangeOutcome.NothingToDo, Messages.RestoreNothingToDo.With(Backup.Id, TimeOfBackup))

@@ -4,14 +4,16 @@ using NatDsa.Targets;
 
 namespace NatDsa.Cmdlets;
 
-/// <summary>Tells whether NAT works on a host, or by a text: healthy, erased, incomplete, or not known.</summary>
+/// <summary>Tells whether source NAT is in place on a host, or by a text: healthy, erased, incomplete, …</summary>
 [Cmdlet(VerbsCommon.Get, "NatIptablesState", DefaultParameterSetName = LocalSet)]
 [OutputType(typeof(NatIptablesState))]
 public sealed class GetNatIptablesState : RulesetCmdlet
 {
     private protected override async Task RunAsync(HostTurn turn, CancellationToken cancellation)
     {
-        NatIptablesState state = NatIptablesState.Read(await ProbeAsync(turn, ProbeSections.Rules, cancellation).ConfigureAwait(false));
+        const ProbeSections Sections = ProbeSections.Rules | ProbeSections.Files;
+        HostSnapshot host = await ProbeAsync(turn, Sections, cancellation).ConfigureAwait(false);
+        var state = NatIptablesState.Read(host);
         Write(state);
         if (state.Fault is { } fault)
             Write(fault, turn);

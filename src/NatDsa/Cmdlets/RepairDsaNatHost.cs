@@ -18,7 +18,7 @@ public sealed class RepairDsaNatHost : TransactionCmdlet
 
     /// <summary>
     /// A file on this machine, in the format of <c>iptables-save</c>, to load instead of the rules that the host has
-    /// persisted, and to persist there.
+    /// persisted, and to persist there. Where all of its source NAT runs already, it is not loaded.
     /// </summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -51,13 +51,22 @@ public sealed class RepairDsaNatHost : TransactionCmdlet
     [Parameter]
     public SwitchParameter SkipAgentRestart { get; set; }
 
+    /// <summary>
+    /// Load the rules of -RulesPath where all of their source NAT runs already, where a firewall owns the rules, and
+    /// where no service would load them at boot, too; and rules over those of an owner that nothing has make them
+    /// again.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
         // What is wrong with the parameters is said before any host is touched.
         if (VerifyFrom is not null)
             CheckOther(VerifyFrom, nameof(VerifyFrom));
-        _options = new RepairOptions(RulesPath is null ? null : ReadRules(RulesPath), RulesPath, SkipAgentRestart);
+        string? rules = RulesPath is null ? null : ReadRules(RulesPath);
+        _options = new RepairOptions(rules, RulesPath, SkipAgentRestart, Force);
     }
 
     private protected override (string Question, string Caption) Confirmation => (Messages.RepairQuestion, Messages.RepairCaption);

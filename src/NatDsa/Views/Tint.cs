@@ -16,7 +16,8 @@ public static class Tint
         {
             NatStatus.Healthy or DsaRisk.Protected or DsaRisk.DoesNotErase or DsaRisk.NotInstalled or true
                 or ChangeOutcome.Done or ChangeOutcome.NothingToDo or ChangeStepStatus.Done => "Green",
-            NatStatus.Erased or NatStatus.NatMissing or NatStatus.ForwardingOff or DsaRisk.ErasesOnNextStart or false
+            NatStatus.Erased or NatStatus.NatMissing or NatStatus.ForwardingOff or NatStatus.Incomplete
+                or DsaRisk.ErasesOnNextStart or false
                 or ChangeOutcome.Stuck or ChangeOutcome.Undone or ChangeOutcome.Refused
                 or ChangeStepStatus.Failed or ChangeStepStatus.Stuck => "Red",
             NatStatus or DsaRisk or ChangeOutcome => "Yellow",

@@ -41,11 +41,21 @@ public sealed class ProtectionPlanTests
         ProtectionPlan plan = Plan(host);
         Assert.Empty(plan.Steps);
         Assert.Equal(ErrorIds.NotProtected, Result(plan).Fault?.ErrorId);
-        Assert.Contains("-SaveRules", Assert.Single(Result(plan).RisksLeft), StringComparison.Ordinal);
+        Assert.Contains(Result(plan).RisksLeft, risk => risk.Contains("-SaveRules", StringComparison.Ordinal));
 
         plan = Plan(host, saveRules: true);
         Assert.Equal(["CheckRules", "Backup", "SaveRules"], plan.Steps.Select(s => s.Name));
         Assert.Equal(("/etc/sysconfig/iptables", Nat), Installed(plan));
+    }
+
+    [Fact]
+    public void The_only_copy_of_NAT_that_does_not_run_is_not_written_over()
+    {
+        string docker = "*nat\n:POSTROUTING ACCEPT [0:0]\n:DOCKER - [0:0]\n"
+            + "-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE\nCOMMIT\n";
+        ProtectionPlan plan = Plan(new Host { Markers = true, Running = docker }, saveRules: true);
+        Assert.Empty(plan.Steps);
+        Assert.Contains(Result(plan).RisksLeft, risk => risk.Contains("the only copy", StringComparison.Ordinal));
     }
 
     [Fact]

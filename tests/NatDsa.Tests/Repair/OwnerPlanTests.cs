@@ -1,3 +1,4 @@
+using System.Text;
 using NatDsa.Change;
 using NatDsa.Repair;
 using NatDsa.Tests.Probe;
@@ -11,6 +12,9 @@ public sealed class OwnerPlanTests
     private const string Nat = "*nat\n:PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n";
     private const string Filter = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n";
     private const string Docker = "*filter\n:FORWARD ACCEPT [0:0]\n:DOCKER - [0:0]\n-A FORWARD -o docker0 -j DOCKER\nCOMMIT\n";
+    private const string DockerNat =
+        "*nat\n:POSTROUTING ACCEPT [0:0]\n:DOCKER - [0:0]\n"
+        + "-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE\nCOMMIT\n";
     private const string Everyone = "owner=fail2ban-server\nowner=kube-proxy\nowner=dockerd\nnetwork=libvirtd\nowner=libvirtd\nowner=shorewall\nowner=ufw\nowner=firewalld\n";
 
     [Theory]
@@ -90,6 +94,33 @@ public sealed class OwnerPlanTests
         Assert.Equal(
             ["CheckRules", "Backup", "CreateMarker", "LoadRules", "RestartDocker", "RestartAgent"],
             Plan(new Host { Running = Docker, Persisted = Nat, Facts = "owner=dockerd\n" }).Steps.Select(s => s.Name));
+
+    [Fact]
+    public void Where_only_Dockers_NAT_runs_the_persisted_rules_are_loaded_and_Docker_makes_its_own_again()
+    {
+        RepairPlan plan = Plan(new Host { Running = DockerNat, Persisted = Nat, Facts = "owner=dockerd\n" });
+        Assert.Equal(NatStatus.Incomplete, plan.Before.Status);
+        Assert.Equal(
+            ["LoadRules", "RestartDocker"],
+            plan.Steps.Select(s => s.Name).Where(name => name is "LoadRules" or "RestartDocker"));
+        ChangeVerdict verdict = plan.Judge(plan.Before, plan.Agent, done: "LoadRules", plan.Host);
+        Assert.Equal((ChangeOutcome.Incomplete, ErrorIds.RepairFailed), (verdict.Outcome, verdict.ErrorId));
+    }
+
+    [Fact]
+    public void What_Docker_makes_is_not_what_is_missing()
+    {
+        string manifest = "time=1\nseen=1\nnatdsa-backup=1\nid=0123456789abcdef\nhost=nat01\nstatus=Healthy\n"
+            + $"file=iptables.rules {NatBackup.DigestOf(Encoding.UTF8.GetBytes(Nat))} {Nat.Length} Running iptables\n";
+        Answer kept = new Host { Running = DockerNat, Facts = "owner=dockerd\n" }.Answer
+            .With("backup", "folder=/var/lib/natdsa/backups/0123456789abcdef\n")
+            .With("manifest", manifest)
+            .With("backup.iptables.rules", Nat);
+        var plan = RepairPlan.For(kept.Snapshot(), new RepairOptions());
+        Assert.Equal(
+            (NatStatus.Incomplete, ErrorIds.NothingToRestore),
+            (plan.Before.Status, plan.Refusal?.ErrorId));
+    }
 
     [Fact]
     public void What_only_bans_brings_no_NAT_back() =>

@@ -21,7 +21,37 @@ public sealed class RepairPlanTests
     public void Rules_that_a_host_does_not_need_are_said_to_be_unused()
     {
         RepairPlan plan = Plan(new() { Running = Nat, Marker = Marker }, new RepairOptions(Nat, "good.txt", false));
-        Assert.EndsWith("good.txt was not used: the rules of the host do not have to be loaded.", ChangeEnd.WithoutSteps(plan).Verdict.Reason, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "good.txt was not loaded: all source NAT that it has is in place already. -Force loads it all the same.",
+            ChangeEnd.WithoutSteps(plan).Verdict.Reason,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false, "-s 10.9.0.0/16 -o eth1 -j MASQUERADE", true)]
+    [InlineData(false, "-s 10.9.0.0/16 -o eth0 -j MASQUERADE", false)]
+    [InlineData(true, "-s 10.9.0.0/16 -o eth0 -j MASQUERADE", true)]
+    public void Given_rules_are_loaded_where_their_NAT_does_not_run_or_by_force(bool force, string rule, bool loaded)
+    {
+        string rules = $"*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING {rule}\nCOMMIT\n";
+        RepairPlan plan = Plan(
+            new() { Running = Nat, Marker = Marker },
+            new RepairOptions(rules, "good.rules", Force: force));
+        Assert.Equal(
+            loaded ? ["CheckRules", "Backup", "LoadRules", "InstallRules"] : [],
+            plan.Steps.Select(s => s.Name));
+    }
+
+    [Fact]
+    public void Given_rules_that_no_service_would_load_again_are_refused_in_plain_words_or_loaded_by_force()
+    {
+        Host host = new() { Service = "systemd=no\n" };
+        Fault? refusal = Plan(host, new RepairOptions(Nat, "good.rules")).Refusal;
+        Assert.Equal(ErrorIds.NothingToRestore, refusal?.ErrorId);
+        Assert.Contains("good.rules was not loaded", refusal?.Message, StringComparison.Ordinal);
+        RepairPlan plan = Plan(host, new RepairOptions(Nat, "good.rules", Force: true));
+        Assert.Contains("LoadRules", plan.Steps.Select(s => s.Name));
+        Assert.Empty(plan.ToTransaction().Installs);
     }
 
     [Fact]
@@ -130,6 +160,7 @@ public sealed class RepairPlanTests
     [InlineData("*nat\n:NETAVARK-HOSTPORT-DNAT - [0:0]\n-A OUTPUT -j NETAVARK-HOSTPORT-DNAT\nCOMMIT\n", "Podman")]
     public void Chains_that_nothing_would_make_again_are_not_wiped(string running, string owner)
     {
+        Assert.Null(Plan(new() { Running = running }, new RepairOptions(Force: true)).Refusal);
         Fault? refusal = Plan(new() { Running = running }).Refusal;
         Assert.Equal((ErrorIds.ForeignRules, true), (refusal?.ErrorId, refusal?.Message.Contains(owner, StringComparison.Ordinal)));
     }
