@@ -144,4 +144,159 @@ Describe 'Sessions' -Skip:$noHost {
                 Should -Throw '*VerifyFrom*ssh://*'
         }
     }
+
+    Context 'A host that -HostName does not come to' {
+        It 'is told why: <Why>' -ForEach @(
+            @{ Why = 'refused'; Id = 'TargetUnreachable'; Words = '*Connection refused*'; With = @{ Port = 1 } }
+            @{ Why = 'another key'; Id = 'AuthenticationFailed'; Words = '*Permission denied*'; Key = 'stranger' }
+            @{ Why = 'another user'; Id = 'AuthenticationFailed'; Words = '*Permission denied*'
+                With = @{ UserName = 'nobody-there' }
+            }
+            @{ Why = 'no PowerShell'; Id = 'RemotePowerShellMissing'; Words = '*-ComputerName*subsystem request failed*'
+                With = @{ Subsystem = 'none' }
+            }
+            @{ Why = 'host key not known'; Id = 'HostKeyUnknown'; Words = '*No ED25519 host key is known*'
+                Option = @{ UserKnownHostsFile = '/dev/null' }
+            }
+            @{ Why = 'host key changed'; Id = 'HostKeyChanged'; Words = '*ssh-keygen -R*'
+                Option = @{ UserKnownHostsFile = 'changed' }
+            }
+            @{ Why = 'option not known'; Id = 'TargetUnreachable'; Words = '*nosuchoption*'
+                Option = @{ NoSuchOption = 'yes' }
+            }
+        ) {
+            $way = $server.Way.Clone()
+            foreach ($name in $With.Keys) { $way[$name] = $With[$name] }
+            if ($Key) { $way['KeyFilePath'] = Join-Path $server.Folder $Key }
+            if ($Option) {
+                $way['Options'] = $way['Options'].Clone()
+                foreach ($name in $Option.Keys) { $way['Options'][$name] = $Option[$name] }
+                if ($way['Options']['UserKnownHostsFile'] -eq 'changed') {
+                    $changed = Join-Path $server.Folder 'changed'
+                    '* ' + (Get-Content -LiteralPath (Join-Path $server.Folder 'stranger.pub')) | Set-Content $changed
+                    $way['Options']['UserKnownHostsFile'] = $changed
+                }
+            }
+            $quiet = @{ ErrorAction = 'SilentlyContinue'; ErrorVariable = 'problem' }
+            Get-DsaAgentState -HostName 127.9.0.6 @way @quiet | Should -BeNullOrEmpty
+            $problem | Should -HaveCount 1
+            $problem[0].FullyQualifiedErrorId | Should -BeLike "$Id,*"
+            $problem[0].TargetObject | Should -Be '127.9.0.6'
+            "$($problem[0])" | Should -BeLike $Words
+        }
+
+        It 'by a name that leads nowhere is told, while the others answer' {
+            $way = $server.Way
+            $quiet = @{ ErrorAction = 'SilentlyContinue'; ErrorVariable = 'problem' }
+            (Get-DsaAgentState -HostName nat99.invalid, 127.9.0.6 @way @quiet).ComputerName | Should -Be '127.9.0.6'
+            "$($problem[0])" | Should -BeLike '*nat99.invalid could not be reached*resolve hostname*'
+        }
+
+        It 'without the key file that was named is told before anything is connected' {
+            $way = $server.Way.Clone()
+            $way['KeyFilePath'] = '/absent/key'
+            Get-DsaAgentState -HostName 127.9.0.6 @way -ErrorAction SilentlyContinue -ErrorVariable problem
+            $problem[0].FullyQualifiedErrorId | Should -BeLike 'FileUnreadable,*'
+            "$($problem[0])" | Should -BeLike '*/absent/key*-KeyFilePath*'
+        }
+
+        It 'leaves nothing on the terminal when the error is silenced' {
+            $pwsh = if ([System.IO.Path]::GetFileNameWithoutExtension([Environment]::ProcessPath) -eq 'dotnet') {
+                [Environment]::ProcessPath, (Join-Path $PSHOME 'pwsh.dll')
+            }
+            else {
+                @([Environment]::ProcessPath)
+            }
+            $module = (Get-Module -Name NatDsa).Path
+            $command = "Import-Module '$module'; " +
+                'Get-DsaAgentState -HostName 127.9.0.6:1, nat99.invalid -ErrorAction SilentlyContinue'
+            $arguments = @($pwsh | Select-Object -Skip 1) + '-NoProfile', '-Command', $command
+            (& $pwsh[0] @arguments 2>&1) -join "`n" | Should -BeNullOrEmpty
+        }
+    }
+
+    Context 'An ssh that dies' {
+        BeforeAll {
+            $script:path = $env:PATH
+            function Use-Ssh([string] $Name, [string] $Script) {
+                $folder = (New-Item -ItemType Directory -Path (Join-Path $TestDrive "ssh-$Name") -Force).FullName
+                $ssh = Join-Path $folder 'ssh'
+                "#!/bin/sh`nPATH='$path'`nfolder='$folder'`n$Script`n" | Set-Content -LiteralPath $ssh -NoNewline
+                chmod 755 $ssh
+                $env:PATH = "$folder$([System.IO.Path]::PathSeparator)$path"
+                $folder
+            }
+        }
+
+        AfterEach {
+            $env:PATH = $path
+        }
+
+        It '<Name> is an error of each host, and of no other command' -ForEach @(
+            @{ Name = 'at once'; Script = 'exit 255'; Words = '*ssh ended with code 255*' }
+            @{ Name = 'after it has closed its input'; Words = '*ssh ended with code 255*'
+                Script = 'exec 0<&-; sleep 0.3; exit 255'
+            }
+            @{ Name = 'after a word'; Script = 'echo "no luck today" >&2; exit 255'; Words = '*no luck today*' }
+            @{ Name = 'in the midst of a line'; Script = 'printf "<Data "; exit 1'; Words = '*ssh ended with code 1*' }
+            @{ Name = 'killed while it connects'; Words = '*ssh ended with code 137*'
+                Script = '(exec <&- >&- 2>&-; sleep "0.$(($$ % 4))"; kill -KILL $$) & exec ssh "$@"'
+            }
+        ) {
+            $null = Use-Ssh $Name $Script
+            $way = $server.Way
+            $hosts = 1..20 | ForEach-Object { "127.9.1.$_" }
+            Get-DsaAgentState -HostName $hosts @way -ErrorAction SilentlyContinue -ErrorVariable problem |
+                Should -BeNullOrEmpty
+            $problem.TargetObject | Sort-Object -Unique | Should -HaveCount 20
+            $problem.FullyQualifiedErrorId | Sort-Object -Unique | Should -BeLike 'TargetUnreachable,*'
+            $problem | ForEach-Object { "$_" } | Should -BeLike $Words
+        }
+
+        It 'between two questions costs the second one a new connection' {
+            $way = $server.Way
+            $state = Get-DsaAgentState -HostName 127.9.0.6 @way
+            Get-Process -Name ssh | Where-Object { $_.CommandLine -like '*127.9.0.6*' } | Stop-Process -Force
+            ($state | Get-DsaAgentState).ComputerName | Should -Be '127.9.0.6'
+        }
+
+        It 'with its input first is told, and PowerShell lives on' {
+            # It reads what another process hands on. Stopped, and without that process, it is gone to whoever writes,
+            # and alive to whoever waits for its end.
+            $folder = Use-Ssh 'input' @'
+mkfifo "$folder/typed"
+exec 3<&0
+cat <&3 >"$folder/typed" 3<&- &
+echo "kill -STOP $$; kill -KILL $!; while readlink /proc/$!/fd/0 >/dev/null; do sleep 0.1; done" >"$folder/lose"
+exec 3<&-
+exec ssh "$@" <"$folder/typed"
+'@
+            $way = $server.Way
+            $state = Get-DsaAgentState -HostName 127.9.0.7 @way
+            sh (Join-Path $folder 'lose')
+            $env:PATH = $path
+            $state | Get-DsaAgentState -ErrorAction SilentlyContinue -ErrorVariable problem | Should -BeNullOrEmpty
+            $problem[0].FullyQualifiedErrorId | Should -BeLike 'TargetUnreachable,*'
+            ($state | Get-DsaAgentState).ComputerName | Should -Be '127.9.0.7'
+        }
+
+        It 'of nothing, but has said something, says it when the time is up' {
+            $null = Use-Ssh 'slow' 'echo "ssh: connect to host ::1 port 22: Connection refused" >&2; exec sleep 60'
+            $quiet = @{ ErrorAction = 'SilentlyContinue'; ErrorVariable = 'problem' }
+            Get-DsaAgentState -HostName 127.9.0.6 -TimeoutSec 2 @quiet
+            $problem[0].FullyQualifiedErrorId | Should -BeLike 'TimedOut,*'
+            "$($problem[0])" | Should -BeLike '*within 2 s.*Connection refused*'
+            Get-DsaAgentState -HostName 127.9.0.6 -ConnectingTimeout 500 @quiet
+            $problem[0].FullyQualifiedErrorId | Should -BeLike 'TargetUnreachable,*'
+            "$($problem[0])" | Should -BeLike '*Connection refused*'
+        }
+
+        It 'is not needed for -ComputerName, and its absence is told' {
+            $env:PATH = (New-Item -ItemType Directory -Path (Join-Path $TestDrive 'empty') -Force).FullName
+            $ssh = @{ KeyFile = $server.KeyFilePath; KnownHostsPath = $server.KnownHostsPath; Port = $server.Port }
+            (Get-DsaAgentState -ComputerName 127.9.0.6 @ssh).ComputerName | Should -Be '127.9.0.6'
+            Get-DsaAgentState -HostName 127.9.0.6 -ErrorAction SilentlyContinue -ErrorVariable problem
+            "$($problem[0])" | Should -BeLike '*ssh*PATH*-ComputerName*'
+        }
+    }
 }

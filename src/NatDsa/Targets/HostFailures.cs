@@ -16,6 +16,22 @@ internal static class HostFailures
             GoesOn = !limits.KillOnStop,
         };
 
+    /// <summary>The time was up before there was a connection.</summary>
+    /// <param name="host">The host.</param>
+    /// <param name="limits">The time that it had.</param>
+    /// <param name="words">What ssh had said by then.</param>
+    public static HostException TimedOut(string host, RunLimits limits, string words) =>
+        TimedOut(host, limits) is var failure && words.Length > 0
+            ? new HostException(failure.ErrorId, $"{failure.Message} {Messages.SshSaid.With(LastLines(words))}")
+            : failure;
+
+    /// <summary>There was no connection within <c>-ConnectingTimeout</c>.</summary>
+    /// <param name="host">The host.</param>
+    /// <param name="milliseconds">The time that it had.</param>
+    /// <param name="words">What ssh had said by then.</param>
+    public static HostException NotConnected(string host, int milliseconds, string words) =>
+        Connecting(host, new TimeoutException(Messages.NotConnected.With(milliseconds)), words);
+
     public static HostException TooMuchOutput(string host, int bytes) =>
         new(ErrorIds.AnswerBroken, Messages.TooMuchOutput.With(host, bytes >> 20));
 
@@ -49,11 +65,12 @@ internal static class HostFailures
     }
 
     /// <summary>
-    /// Why a PowerShell session over SSH did not come up, by the words of <c>ssh</c>, which are English always; without any, by the exception's.
+    /// Why a PowerShell session over SSH did not come up, or broke, by the words of <c>ssh</c>, which are English;
+    /// without any, by the exception's.
     /// </summary>
     public static HostException Connecting(string host, Exception exception, string words = "")
     {
-        string said = Untrusted.OneLine(words.Length > 0 ? words : exception.Message);
+        string said = words.Length > 0 ? words : exception.Message;
         (string id, string message) = said switch
         {
             _ when Says("REMOTE HOST IDENTIFICATION HAS CHANGED") => (ErrorIds.HostKeyChanged, Messages.HostKeyChanged),
@@ -64,10 +81,14 @@ internal static class HostFailures
                 (ErrorIds.RemotePowerShellMissing, Messages.RemotePowerShellMissing),
             _ => (ErrorIds.TargetUnreachable, Messages.TargetUnreachable),
         };
-        return new HostException(id, message.With(host, said), exception);
+        return new HostException(id, message.With(host, LastLines(said)), exception);
 
         bool Says(string words) => said.Contains(words, StringComparison.OrdinalIgnoreCase);
     }
+
+    // ssh's cause is its last line, or the two last. What a host greets everybody with stands before it.
+    private static string LastLines(string words) =>
+        Untrusted.OneLine(string.Join('\n', words.Split('\n', StringSplitOptions.RemoveEmptyEntries).TakeLast(2)));
 
     /// <summary>A connection that broke while a script was at work that is not cut off.</summary>
     public static HostException ConnectionLost(HostException failure) =>

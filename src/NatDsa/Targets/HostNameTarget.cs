@@ -1,9 +1,5 @@
 using System.Collections;
 using System.Diagnostics;
-using System.Management.Automation;
-using System.Management.Automation.Remoting;
-using System.Management.Automation.Runspaces;
-using Microsoft.PowerShell.Commands;
 using NatDsa.Probe;
 using NatDsa.Resources;
 
@@ -26,7 +22,7 @@ internal sealed record SshRemoting
 /// <param name="remoting">How it is reached.</param>
 internal sealed class HostNameTarget(string computerName, HostAddress address, SshRemoting remoting) : HostTarget
 {
-    private readonly HeldConnection<Connection> _connection = new(c => c.IsOpen);
+    private readonly HeldConnection<SshRunspace> _connection = new(c => c.IsOpen);
 
     public override string ComputerName => computerName;
 
@@ -74,14 +70,15 @@ internal sealed class HostNameTarget(string computerName, HostAddress address, S
         using IDisposable held = Hold();
         try
         {
-            (Connection connection, bool isNew) =
-                await _connection.GetAsync(c => ConnectAsync(limits, c), stop.Token).ConfigureAwait(false);
+            (SshRunspace connection, bool isNew) = await _connection
+                .GetAsync(opening => ConnectAsync(limits, opening, cancellation), stop.Token)
+                .ConfigureAwait(false);
             RunLimits left = limits with { Time = limits.Time - clock.Elapsed };
-            var session = new SessionTarget(connection.Session);
-            HostAnswer answer = await session.RunAsync(script, left, cancellation).ConfigureAwait(false);
+            var shell = new RunspaceShell(connection.Runspace, ComputerName, connection.LastWordsAsync);
+            HostAnswer answer = await shell.RunAsync(script, left, cancellation).ConfigureAwait(false);
             return answer with { OverKept = !isNew };
         }
-        catch (OperationCanceledException) when (time.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             _connection.Drop();
             throw HostFailures.TimedOut(ComputerName, limits with { KillOnStop = true });
@@ -94,84 +91,37 @@ internal sealed class HostNameTarget(string computerName, HostAddress address, S
         }
     }
 
-    private async Task<Connection> ConnectAsync(RunLimits limits, CancellationToken cancellation)
-    {
-        // A session ends with the runspace that opened it.
-        Runspace runspace = NewPSSessionRunspace();
-        try
-        {
-            return new Connection(runspace, await OpenAsync(runspace, limits, cancellation).ConfigureAwait(false));
-        }
-        catch
-        {
-            Close(runspace);
-            throw;
-        }
-    }
-
-    // Closing waits for the far side, which may be dead: nobody waits for that.
-    private static void Close(Runspace runspace) => _ = Task.Factory.StartNew(runspace.Dispose, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-
-    private async Task<PSSession> OpenAsync(Runspace runspace, RunLimits limits, CancellationToken cancellation)
+    private async Task<SshRunspace> ConnectAsync(
+        RunLimits limits, CancellationToken opening, CancellationToken cancellation)
     {
         if (remoting.KeyFilePath is { } key && !File.Exists(key))
             throw new HostException(ErrorIds.FileUnreadable, Messages.KeyFileMissing.With(computerName, key));
-        if (await SshProgram.WhyNoWayAsync(address, remoting, cancellation).ConfigureAwait(false) is { } why)
-            throw HostFailures.Connecting(computerName, new RuntimeException(why));
-
-        using var pipeline = new RemotePipeline(runspace, computerName);
-        string host = address.Host.Contains(':') ? $"[{address.Host}]" : address.Host;
-        pipeline.Commands.AddCommand("New-PSSession").AddParameter("HostName", host);
-        Add("UserName", address.UserName ?? remoting.UserName);
-        Add("KeyFilePath", remoting.KeyFilePath);
-        Add("Subsystem", remoting.Subsystem);
-        Add("Options", WithSecondAttempt(remoting.Options));
-        if ((address.Port ?? remoting.Port) is > 0 and int port)
-            Add("Port", port);
-
-        // Without it, an ssh that dies before the session is up is waited for without end (PowerShell issue 25203).
-        int all = (int)Math.Min(int.MaxValue, limits.Time.TotalMilliseconds);
-        Add("ConnectingTimeout", remoting.ConnectingTimeout > 0 ? Math.Min(remoting.ConnectingTimeout, all) : all);
-
-        PSDataCollection<PSObject> sessions = await pipeline.InvokeAsync(cancellation).ConfigureAwait(false);
-        if (sessions is [{ BaseObject: PSSession session }])
-            return session;
-        string words = pipeline.FirstError is PSRemotingTransportException
-            ? await SshProgram.WhyNotConnectedAsync(address, remoting, cancellation).ConfigureAwait(false)
-            : "";
-        throw HostFailures.Connecting(computerName, pipeline.FirstError, words);
-
-        void Add(string name, object? value)
+        using var connecting = CancellationTokenSource.CreateLinkedTokenSource(opening);
+        if (remoting.ConnectingTimeout > 0)
+            connecting.CancelAfter(remoting.ConnectingTimeout);
+        var connection = new SshRunspace(SshProgram.Start(computerName, address, remoting));
+        try
         {
-            if (value is not null)
-                pipeline.Commands.AddParameter(name, value);
+            await connection.OpenAsync(connecting.Token).ConfigureAwait(false);
+            return connection;
         }
-    }
-
-    // A host that refuses connections does so at once, and PowerShell does not bear an ssh that ends at once: the second attempt is a second later.
-    private static Hashtable WithSecondAttempt(Hashtable? options)
-    {
-        var all = new Hashtable(options ?? [], StringComparer.OrdinalIgnoreCase);
-        if (!all.ContainsKey("ConnectionAttempts"))
-            all.Add("ConnectionAttempts", "2");
-        return all;
-    }
-
-    // One command, and the file system for its key file, is all that this runspace has: it opens in a few milliseconds.
-    private static Runspace NewPSSessionRunspace()
-    {
-        var state = InitialSessionState.Create();
-        state.Commands.Add(new SessionStateCmdletEntry("New-PSSession", typeof(NewPSSessionCommand), null));
-        state.Providers.Add(new SessionStateProviderEntry("FileSystem", typeof(FileSystemProvider), null));
-        Runspace runspace = RunspaceFactory.CreateRunspace(state);
-        runspace.Open();
-        return runspace;
-    }
-
-    private sealed record Connection(Runspace Runspace, PSSession Session) : IDisposable
-    {
-        public bool IsOpen => Session.Runspace.RunspaceStateInfo.State == RunspaceState.Opened;
-
-        public void Dispose() => Close(Runspace);
+        catch (Exception e)
+        {
+            HostException? failure = e switch
+            {
+                OperationCanceledException when cancellation.IsCancellationRequested => null,
+                OperationCanceledException when opening.IsCancellationRequested =>
+                    HostFailures.TimedOut(computerName, limits with { KillOnStop = true }, connection.Words),
+                OperationCanceledException =>
+                    HostFailures.NotConnected(computerName, remoting.ConnectingTimeout, connection.Words),
+                _ when RemotePipeline.IsBroken(e) =>
+                    HostFailures.Connecting(computerName, e, await connection.LastWordsAsync().ConfigureAwait(false)),
+                _ => null,
+            };
+            connection.Dispose();
+            if (failure is not null)
+                throw failure;
+            throw;
+        }
     }
 }

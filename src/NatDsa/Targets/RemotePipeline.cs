@@ -7,13 +7,8 @@ namespace NatDsa.Targets;
 internal sealed class RemotePipeline : IDisposable
 {
     private readonly PowerShell _shell = PowerShell.Create();
-    private readonly string _host;
 
-    public RemotePipeline(Runspace runspace, string host)
-    {
-        _shell.Runspace = runspace;
-        _host = host;
-    }
+    public RemotePipeline(Runspace runspace) => _shell.Runspace = runspace;
 
     /// <summary>What it runs.</summary>
     public PowerShell Commands => _shell;
@@ -25,7 +20,7 @@ internal sealed class RemotePipeline : IDisposable
             : new RuntimeException("The session answered nothing.");
 
     /// <summary>Runs it.</summary>
-    /// <exception cref="HostException">The connection broke.</exception>
+    /// <exception cref="Exception">The connection broke: <see cref="IsBroken"/>.</exception>
     /// <exception cref="OperationCanceledException">Cancelled. The pipeline runs until this is disposed of.</exception>
     public async Task<PSDataCollection<PSObject>> InvokeAsync(CancellationToken cancellation)
     {
@@ -42,12 +37,18 @@ internal sealed class RemotePipeline : IDisposable
             _ = invocation.ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             throw;
         }
-        catch (Exception e) when (e is RuntimeException or InvalidRunspaceStateException or PSInvalidOperationException or IOException or ObjectDisposedException)
-        {
-            // The others: the session is not open any more, runs something else, or has lost its ssh and does not know it yet.
-            throw HostFailures.Connecting(_host, e);
-        }
     }
+
+    /// <summary>
+    /// Whether an exception says that the pipeline broke; or that the session is not open any more, runs something
+    /// else, or has lost its ssh and does not know it yet.
+    /// </summary>
+    public static bool IsBroken(Exception e) =>
+        e is RuntimeException
+            or InvalidRunspaceStateException
+            or PSInvalidOperationException
+            or IOException
+            or ObjectDisposedException;
 
     /// <summary>Lets go of it. One that still runs is stopped in the background: that can hang as the far side does, or find its ssh gone.</summary>
     public void Dispose()

@@ -1,96 +1,68 @@
 using System.Collections;
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Sockets;
 using NatDsa.Resources;
-using NatDsa.Ssh;
 
 namespace NatDsa.Targets;
 
-/// <summary>
-/// The <c>ssh</c> that <c>New-PSSession -HostName</c> starts. PowerShell's remoting tells its caller no more than that ssh ended, and when it
-/// ends in its first moments, closing it takes the whole process down. So ssh is asked before whether it knows a way to the host at
-/// all, and after a session did not come up, why.
-/// </summary>
+/// <summary>The <c>ssh</c> of this machine, which PowerShell remoting goes through.</summary>
 internal static class SshProgram
 {
-    // A host that logs us in could send words without end.
-    private const int MaxWords = 4096;
+    private const string Shell = "/bin/sh";
+
+    // Ctrl+C is for the cmdlet: an ssh that dies of it takes what is to be told to the host along.
+    private const string WithoutInterrupt = "trap '' INT; exec \"$@\"";
 
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
 
-    /// <summary>
-    /// Why ssh would end before it connects: its configuration is broken, or the host's name leads nowhere. Null when it knows a way. Makes no connection.
-    /// </summary>
-    public static async Task<string?> WhyNoWayAsync(
-        HostAddress address, SshRemoting remoting, CancellationToken cancellation)
+    /// <summary>Starts it, to a host's PowerShell, as <c>New-PSSession</c> does.</summary>
+    /// <exception cref="HostException">There is none, or it could not be started.</exception>
+    public static Process Start(string computerName, HostAddress address, SshRemoting remoting)
     {
-        // What is missing or misspelt, New-PSSession itself says.
         if (PathOfSsh() is not { } ssh)
-            return null;
-        if (await RunAsync(Launch(ssh, address, remoting, "-G"), cancellation).ConfigureAwait(false) is not { } run)
-            return null;
-        if (run.ExitCode != 0)
-            return run.Error;
-
-        ILookup<string, string> settings = Settings(run.Output);
-        // Another host resolves the name then.
-        if (HasProxy(settings))
-            return null;
-        string name = settings["hostname"].FirstOrDefault(address.Host);
+            throw new HostException(ErrorIds.TargetUnreachable, Messages.SshMissing.With(computerName));
+        string[] arguments =
+            [.. Arguments(address, remoting), "-s", "--", address.Host, remoting.Subsystem ?? "powershell"];
         try
         {
-            await HostLookup.AddressesAsync(name, cancellation).ConfigureAwait(false);
-            return null;
+            return OperatingSystem.IsWindows()
+                ? Start(ssh, arguments)
+                : Start(Shell, ["-c", WithoutInterrupt, "sh", ssh, .. arguments]);
         }
-        catch (SocketException e)
+        catch (Win32Exception e)
         {
-            return Messages.NameUnresolved.With(name, e.Message);
+            throw new HostException(
+                ErrorIds.TargetUnreachable, Messages.TargetUnreachable.With(computerName, e.Message), e);
         }
     }
 
-    /// <summary>The address that ssh connects to; null where it goes through another host, or does not tell.</summary>
+    /// <summary>The address that it connects to; null where it goes through another host, or does not tell.</summary>
     public static async Task<(string Host, int Port)?> AddressOfAsync(
         HostAddress address, SshRemoting remoting, CancellationToken cancellation)
     {
-        if (PathOfSsh() is not { } ssh
-            || await RunAsync(Launch(ssh, address, remoting, "-G"), cancellation).ConfigureAwait(false) is not { ExitCode: 0 } run)
+        if (PathOfSsh() is not { } ssh)
             return null;
-        ILookup<string, string> settings = Settings(run.Output);
-        return !HasProxy(settings) && int.TryParse(settings["port"].FirstOrDefault(), CultureInfo.InvariantCulture, out int port)
-            ? (settings["hostname"].FirstOrDefault(address.Host), port)
-            : null;
-    }
-
-    private static ILookup<string, string> Settings(string output) => output.Split('\n')
-        .Select(line => line.TrimEnd('\r').Split(' ', 2))
-        .Where(words => words.Length == 2)
-        .ToLookup(words => words[0], words => words[1], StringComparer.OrdinalIgnoreCase);
-
-    private static bool HasProxy(ILookup<string, string> settings) =>
-        settings["proxyjump"].Concat(settings["proxycommand"]).Any(proxy => proxy != "none");
-
-    /// <summary>Connects as <c>New-PSSession</c> does, without asking the user anything; empty when ssh does not complain in time.</summary>
-    public static async Task<string> WhyNotConnectedAsync(
-        HostAddress address, SshRemoting remoting, CancellationToken cancellation) =>
-        PathOfSsh() is { } ssh
-            && await RunAsync(Launch(ssh, address, remoting), cancellation).ConfigureAwait(false) is { } run
-            ? run.Error : "";
-
-    // Null when it does not end in time.
-    private static async Task<(int ExitCode, string Output, string Error)?> RunAsync(ProcessStartInfo start, CancellationToken cancellation)
-    {
         using var time = new CancellationTokenSource(s_limit);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellation);
-        using Process process = Process.Start(start)!;
+        using Process process = Start(ssh, ["-G", .. Arguments(address, remoting), "--", address.Host]);
         try
         {
             process.StandardInput.Close();
-            Task<string> output = ReadAsync(process.StandardOutput, 64 << 10, stop.Token);
-            string error = await ReadAsync(process.StandardError, MaxWords, stop.Token).ConfigureAwait(false);
-            string text = await output.ConfigureAwait(false);
+            Task<string> errors = process.StandardError.ReadToEndAsync(stop.Token);
+            string output = await process.StandardOutput.ReadToEndAsync(stop.Token).ConfigureAwait(false);
+            await errors.ConfigureAwait(false);
             await process.WaitForExitAsync(stop.Token).ConfigureAwait(false);
-            return (process.ExitCode, text, error.Trim());
+            ILookup<string, string> settings = output.Split('\n')
+                .Select(line => line.TrimEnd('\r').Split(' ', 2))
+                .Where(words => words.Length == 2)
+                .ToLookup(words => words[0], words => words[1], StringComparer.OrdinalIgnoreCase);
+            bool isDirect = settings["proxyjump"].Concat(settings["proxycommand"]).All(proxy => proxy == "none");
+            return process.ExitCode == 0
+                && isDirect
+                && int.TryParse(settings["port"].FirstOrDefault(), CultureInfo.InvariantCulture, out int port)
+                ? (settings["hostname"].FirstOrDefault(address.Host), port)
+                : null;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -102,39 +74,43 @@ internal static class SshProgram
         }
     }
 
-    private static async Task<string> ReadAsync(StreamReader reader, int limit, CancellationToken cancellation)
+    private static Process Start(string program, string[] arguments)
     {
-        char[] words = new char[limit];
-        return new string(words, 0, await reader.ReadBlockAsync(words, cancellation).ConfigureAwait(false));
-    }
-
-    private static ProcessStartInfo Launch(string ssh, HostAddress address, SshRemoting remoting, params string[] first)
-    {
-        var start = new ProcessStartInfo(ssh)
+        var start = new ProcessStartInfo(program, arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
         };
+        return Process.Start(start)!;
+    }
 
-        // Of an option that is given twice ssh takes the first. At the level ERROR it says nothing of banners.
-        Add([.. first, "-T", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"]);
+    private static IEnumerable<string> Arguments(HostAddress address, SshRemoting remoting)
+    {
         if (remoting.KeyFilePath is { } key)
-            Add("-i", key);
-        if ((address.Port ?? remoting.Port) is > 0 and int port)
-            Add("-p", port.ToString(CultureInfo.InvariantCulture));
-        if ((address.UserName ?? remoting.UserName) is { } user)
-            Add("-l", user);
-        foreach (DictionaryEntry option in remoting.Options ?? [])
-            Add("-o", $"{option.Key}={option.Value}");
-        Add("-s", "--", address.Host, remoting.Subsystem ?? "powershell");
-        return start;
-
-        void Add(params string[] arguments)
         {
-            foreach (string argument in arguments)
-                start.ArgumentList.Add(argument);
+            yield return "-i";
+            yield return key;
+        }
+
+        if ((address.UserName ?? remoting.UserName) is { } user)
+        {
+            yield return "-l";
+            // As New-PSSession has it.
+            yield return user.Split('\\') is [var domain, var name] ? $"{name}@{domain}" : user;
+        }
+
+        if ((address.Port ?? remoting.Port) is > 0 and int port)
+        {
+            yield return "-p";
+            yield return port.ToString(CultureInfo.InvariantCulture);
+        }
+
+        foreach (DictionaryEntry option in remoting.Options ?? [])
+        {
+            yield return "-o";
+            yield return $"{option.Key}={option.Value}";
         }
     }
 

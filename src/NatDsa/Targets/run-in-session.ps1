@@ -1,5 +1,5 @@
-# Runs /bin/sh on the far side of a PowerShell session. Engine only: no command of the Utility or Management modules. An engine that has just started
-# needs milliseconds to compile the first use of each member: what is not needed on the way to an answer is not used on it.
+# Runs /bin/sh on the far side of a PowerShell session. A pwsh that has just started needs milliseconds for the first
+# use of each command and member: what is not needed on the way to an answer is not used on it.
 param([string[]] $Arguments, [byte[]] $Content, [int] $Seconds, [bool] $KillOnStop, [int] $MaxOutput)
 
 if (-not $IsLinux) { return @{ Ending = 'NotLinux' } }
@@ -14,15 +14,19 @@ try {
     $output = [System.IO.MemoryStream]::new()
     $errors = [System.IO.MemoryStream]::new()
     $copies = $shell.StandardError.BaseStream.CopyToAsync($errors), $shell.StandardOutput.BaseStream.CopyToAsync($output)
-    try {
-        $shell.StandardInput.BaseStream.Write($Content, 0, $Content.Length)
-        $shell.StandardInput.Close()
-    }
-    catch [System.IO.IOException] {
-        # The shell has ended before it read everything, as sudo does when it refuses: its output says why.
-    }
+    $stdin = $shell.StandardInput.BaseStream
+    $writing = $stdin.WriteAsync($Content, 0, $Content.Length)
     # Short waits, so that a stop of this pipeline is not held up.
-    for ($waits = 1; -not $copies[1].Wait(100) -or -not $shell.WaitForExit(100); $waits++) {
+    for ($waits = 1; ; $waits++) {
+        if ($stdin) {
+            # Not whether it was written: a shell that ends before it has read everything, as sudo does when it refuses,
+            # says why in its output.
+            if ([System.Threading.Tasks.Task]::WaitAny(($writing, $copies[1]), 100) -ge 0) {
+                $stdin.Dispose()
+                $stdin = $null
+            }
+        }
+        elseif ($copies[1].Wait(100) -and $shell.WaitForExit(100)) { break }
         if ($waits -ge 10 * $Seconds) { return @{ Ending = 'TimedOut' } }
         if ($output.Length + $errors.Length -gt $MaxOutput) { return @{ Ending = 'TooMuchOutput' } }
     }
@@ -34,7 +38,7 @@ finally {
     if ($KillOnStop -and -not $ended) {
         try { $shell.Kill($true) }
         catch [System.AggregateException], [System.ComponentModel.Win32Exception] {
-            # What sudo runs is root's, out of this user's reach: it ends by the time limits of its own commands.
+            Write-Debug "What sudo runs is root's, out of this user's reach; it ends by its own limits. $_"
         }
     }
 }
