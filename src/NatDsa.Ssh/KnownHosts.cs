@@ -37,6 +37,10 @@ internal sealed class KnownHosts
     /// <summary>Whether the files hide their hosts' names.</summary>
     public bool IsHashed => _entries.Exists(e => e.Names.StartsWith('|'));
 
+    /// <summary>The names that stand there as they are: not hashed, and no patterns.</summary>
+    public IEnumerable<string> PlainNames =>
+        _entries.Where(e => !e.Names.StartsWith('|')).SelectMany(e => e.Names.Split(',')).Where(WordPattern.IsPlain);
+
     /// <summary>Reads the text of one file or of several.</summary>
     public static KnownHosts Read(params string[] texts)
     {

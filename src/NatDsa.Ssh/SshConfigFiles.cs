@@ -22,6 +22,31 @@ internal sealed class SshConfigFiles(string? user, string machine)
         return SshHostConfig.Read(files, subject, line => Included(line).Select(Lines));
     }
 
+    /// <summary>The names of hosts that stand there as they are, and are no patterns.</summary>
+    /// <exception cref="SshConfigException">They cannot be read, or say something that is not understood.</exception>
+    public IEnumerable<string> PlainNames()
+    {
+        var read = new HashSet<string>(StringComparer.Ordinal);
+        return ((string?[])[user, machine]).OfType<string>().SelectMany(Names).Where(WordPattern.IsPlain);
+
+        // Each file once: one may include itself.
+        IEnumerable<string> Names(string file) => read.Add(file) ? Lines(file).SelectMany(NamesOf) : [];
+
+        IEnumerable<string> NamesOf(SshConfigLine line) => line.Keyword switch
+        {
+            "host" => line.Words(),
+            "match" => NamesOfMatch([.. line.MatchWords()]),
+            "include" => Included(line).SelectMany(Names),
+            _ => [],
+        };
+
+        static IEnumerable<string> NamesOfMatch(string[] words)
+        {
+            int at = Array.FindIndex(words, word => word.ToLowerInvariant() is "host" or "originalhost");
+            return at >= 0 && at + 1 < words.Length ? words[at + 1].Split(',') : [];
+        }
+    }
+
     /// <summary>A file's lines; none, when it is not there.</summary>
     private IReadOnlyList<SshConfigLine> Lines(string path) =>
         _files.GetOrAdd(path, p => new Lazy<IReadOnlyList<SshConfigLine>>(() => Read(p))).Value;

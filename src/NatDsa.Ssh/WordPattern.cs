@@ -3,6 +3,9 @@ namespace NatDsa.Ssh;
 /// <summary>Patterns of ssh's files: <c>*</c> and <c>?</c>, and lists of them in which <c>!</c> excludes.</summary>
 internal static class WordPattern
 {
+    /// <summary>Whether a pattern is a word: it matches itself alone.</summary>
+    public static bool IsPlain(string pattern) => pattern.Length > 0 && !pattern.AsSpan().ContainsAny('*', '?', '!');
+
     /// <summary>Matches one pattern, in time that a hostile one cannot make more than quadratic.</summary>
     public static bool Matches(string text, ReadOnlySpan<char> pattern)
     {

@@ -46,19 +46,22 @@ Describe 'A file' {
 # Windows keeps the home of who is logged in, whatever the environment says.
 Describe 'A host' -Skip:$IsWindows {
     BeforeAll {
+        $bytes = [byte[]] (0, 0, 0, 11) + [System.Text.Encoding]::ASCII.GetBytes('ssh-ed25519') +
+            [byte[]] (0, 0, 0, 32) + [byte[]]::new(32)
+        $key = "ssh-ed25519 $([Convert]::ToBase64String($bytes))"
         $home_, $env:HOME = $env:HOME, "$TestDrive/home"
         $ssh = New-Item -ItemType Directory -Path "$env:HOME/.ssh/conf.d"
-        @'
-nat01,192.0.2.1 ssh-ed25519 AAAAC3Nz
-|1|Zm9v|YmFy ssh-ed25519 AAAAC3Nz
-@cert-authority *.example,ca01 ssh-ed25519 AAAAC3Nz
-@revoked old01 ssh-ed25519 AAAAC3Nz
-[nat02]:2222 ssh-ed25519 AAAAC3Nz
-[2001:db8::1]:2222 ssh-ed25519 AAAAC3Nz
-*.wild,!no01 ssh-ed25519 AAAAC3Nz
-# a comment AAAAC3Nz
+        @"
+nat01,192.0.2.1 $key
+|1|Zm9v|YmFy $key
+@cert-authority *.example,ca01 $key
+@revoked old01 $key
+[nat02]:2222 $key
+[2001:db8::1]:2222 $key
+*.wild,!no01 $key
+# a comment $key
 no key at all
-'@ | Set-Content -LiteralPath "$env:HOME/.ssh/known_hosts"
+"@ | Set-Content -LiteralPath "$env:HOME/.ssh/known_hosts"
         @'
 Include conf.d/*.conf
 Include config
@@ -109,7 +112,7 @@ Match all
 
     It 'of another file of keys is offered when that is in the line' {
         $other = "$TestDrive/other"
-        'nat77 ssh-ed25519 AAAAC3Nz' | Set-Content -LiteralPath $other
+        "nat77 $key" | Set-Content -LiteralPath $other
         Get-Offer "Get-NatIptablesState -KnownHostsPath $other -ComputerName na" | Should -Be 'nat77'
     }
 

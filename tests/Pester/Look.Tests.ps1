@@ -413,7 +413,11 @@ Describe 'What -Verbose tells' -Skip:$noHost {
     BeforeAll {
         Import-Module "$PSScriptRoot/NatDsaSshHost.psm1"
         $server = Start-SshHost -Folder (New-Item -ItemType Directory -Path (Join-Path $TestDrive 'sshd')).FullName
-        $computer = @{ KeyFile = $server.KeyFilePath; KnownHostsPath = $server.KnownHostsPath; Port = $server.Port }
+        $computer = @{
+            KeyFilePath    = $server.KeyFilePath
+            KnownHostsPath = $server.KnownHostsPath
+            Port           = $server.Port
+        }
 
         function Get-Told([scriptblock] $Command) {
             & $Command 4>&1 |
@@ -425,15 +429,15 @@ Describe 'What -Verbose tells' -Skip:$noHost {
     AfterAll { Stop-SshHost $server }
 
     It 'is what was asked, how long it took, and over which connection: <Way>' -ForEach @(
-        @{ Way = 'ComputerName'; Over = 'ssh USER@127.9.1.1:PORT' }
+        @{ Way = 'ComputerName'; Over = 'ssh USER@127.9.1.1:PORT, logged in with *' }
         @{ Way = 'HostName'; Over = 'PowerShell remoting by ssh USER@127.9.1.1:PORT' }
     ) {
         $way_ = if ($Way -eq 'HostName') { $server.Way } else { $computer }
         $where_ = @{ $Way = '127.9.1.1' }
         $over_ = $Over -replace 'USER', [Environment]::UserName -replace 'PORT', $server.Port
         $asked = Get-Told { Get-DsaAgentState @where_ @way_ -Verbose }
-        $asked | Should -Be "127.9.1.1: read marker, agent in N s over $over_ (new connection)"
+        $asked | Should -BeLike "127.9.1.1: read marker, agent in N s over $over_ (new connection)"
         $again = Get-Told { Get-DsaAgentState @where_ @way_ | Test-DsaMarkerFile -Verbose }
-        $again | Should -Be "127.9.1.1: read marker, agent in N s over $over_ (kept connection)"
+        $again | Should -BeLike "127.9.1.1: read marker, agent in N s over $over_ (kept connection)"
     }
 }

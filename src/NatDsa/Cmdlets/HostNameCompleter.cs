@@ -20,7 +20,14 @@ public sealed class HostNameCompleter : IArgumentCompleter
     {
         var word = TypedWord.Read(wordToComplete);
         string user = word.Text[..(word.Text.LastIndexOf('@') + 1)];
-        string? knownHosts = fakeBoundParameters?[nameof(HostCmdlet.KnownHostsPath)] as string;
+        string? knownHosts = Path(fakeBoundParameters?[nameof(HostCmdlet.KnownHostsPath)] as string);
         return word.Complete(SshHostNames.Read(knownHosts).Select(name => user + name));
     }
+
+    private static string? Path(string? typed) => typed switch
+    {
+        null or "" => null,
+        ['~', '/' or '\\', ..] => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) + typed[1..],
+        _ => typed,
+    };
 }
