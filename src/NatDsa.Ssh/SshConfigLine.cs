@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace NatDsa.Ssh;
@@ -9,7 +10,8 @@ namespace NatDsa.Ssh;
 /// <param name="Rest">What follows, as it stands there.</param>
 internal sealed record SshConfigLine(string File, int Number, string Keyword, string Rest)
 {
-    private static readonly char[] s_ends = [' ', '\t', '\r', '\n', '"', '='];
+    private static readonly char[] s_blanks = [' ', '\t', '\r', '\n'];
+    private static readonly SearchValues<char> s_ends = SearchValues.Create([.. s_blanks, '"', '=']);
 
     /// <summary>The words that follow, without their quotes, up to a comment.</summary>
     /// <exception cref="SshConfigException">A quote has no end.</exception>
@@ -93,7 +95,7 @@ internal sealed record SshConfigLine(string File, int Number, string Keyword, st
     private string Delimited(ref string? rest)
     {
         string text = rest!;
-        int end = text.IndexOfAny(s_ends);
+        int end = text.AsSpan().IndexOfAny(s_ends);
         if (end < 0)
         {
             rest = null;
@@ -105,13 +107,13 @@ internal sealed record SshConfigLine(string File, int Number, string Keyword, st
             int close = text.IndexOf('"', end + 1);
             if (close < 0)
                 throw Not("a quote has no end");
-            rest = text[(close + 1)..].TrimStart(s_ends[..4]);
+            rest = text[(close + 1)..].TrimStart(s_blanks);
             return text[..end] + text[(end + 1)..close];
         }
 
-        rest = text[(end + 1)..].TrimStart(s_ends[..4]);
+        rest = text[(end + 1)..].TrimStart(s_blanks);
         if (text[end] != '=' && rest.StartsWith('='))
-            rest = rest[1..].TrimStart(s_ends[..4]);
+            rest = rest[1..].TrimStart(s_blanks);
         return text[..end];
     }
 }
