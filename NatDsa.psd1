@@ -10,6 +10,8 @@
     Description            = 'Diagnoses and repairs Linux NAT hosts whose iptables rules Deep Security Agent erased.'
     PowerShellVersion      = '7.4'
     CompatiblePSEditions   = @('Core')
+    # In front of the types, which name methods of it.
+    RequiredAssemblies     = @('out/NatDsa/NatDsa.dll')
     TypesToProcess         = @('src/NatDsa/NatDsa.Types.ps1xml')
     FormatsToProcess       = @('src/NatDsa/NatDsa.Format.ps1xml')
     FunctionsToExport      = @()

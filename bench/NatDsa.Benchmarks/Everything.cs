@@ -10,7 +10,7 @@ internal static class Everything
     public static long Touch(Ruleset ruleset)
     {
         long sum = 0;
-        foreach (Table table in ruleset.Tables)
+        foreach (Table table in ruleset.TableList)
         {
             foreach (Chain chain in table.Chains)
             {
@@ -28,8 +28,8 @@ internal static class Everything
     {
         long sum = rule.Table.Length + rule.Chain.Length + rule.Number + (rule.Target?.Length ?? 0) + rule.Protocol.Length;
         sum += (long)(rule.Packets ?? 0) + (long)(rule.Bytes ?? 0) + (int)rule.Fragment + (rule.IsGoto ? 1 : 0);
-        sum += (rule.In?.Name.Length ?? 0) + (rule.Out?.Name.Length ?? 0);
-        sum += (rule.Source?.IsNegated == true ? 1 : 0) + (rule.Destination?.IsNegated == true ? 1 : 0);
+        sum += (rule.InInterface?.Name.Length ?? 0) + (rule.OutInterface?.Name.Length ?? 0);
+        sum += (rule.SourceAddress?.IsNegated == true ? 1 : 0) + (rule.DestinationAddress?.IsNegated == true ? 1 : 0);
         foreach (RuleMatch match in rule.Matches)
             sum += match.Name.Length + Touch(match.Options);
         return sum + Touch(rule.TargetOptions);

@@ -73,6 +73,6 @@ public class RulesetBenchmarks
 
     /// <summary>The tables as iptables -S prints them: a text that is not what is written, so that writing it has to be done.</summary>
     private static string ListRules(Ruleset ruleset) => string.Concat(
-        ruleset.Tables.SelectMany(
+        ruleset.TableList.SelectMany(
             table => table.Chains.Select(chain => chain.IsBuiltIn ? $"-P {chain.Name} {chain.PolicyText}\n" : $"-N {chain.Name}\n").Concat(table.Rules.Select(rule => rule.Text + "\n"))));
 }

@@ -182,7 +182,8 @@ internal sealed class Maml
         var told = new HashSet<Type>();
 
         // What a base class has comes first: which host it is.
-        foreach (PropertyInfo property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance).OrderBy(p => p.DeclaringType == type))
+        PropertyInfo[] properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance);
+        foreach (PropertyInfo property in properties.OrderBy(p => XmlDocs.DeclaringType(p) == type))
         {
             if (_docs.Summary(property) is not { } summary)
             {
@@ -190,7 +191,7 @@ internal sealed class Maml
                 continue;
             }
 
-            yield return $"{property.Name} ({TypeNames.Short(property.PropertyType)}): {summary}";
+            yield return $"{property.Name} ({TypeNames.Short(_command.ScriptTypeOf(property))}): {summary}";
             Type bare = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
             if (bare.IsEnum && told.Add(bare) && bare.Assembly.GetName().Name!.StartsWith("NatDsa", StringComparison.Ordinal))
                 yield return Values(bare);

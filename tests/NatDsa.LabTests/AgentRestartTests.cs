@@ -20,7 +20,7 @@ public sealed class AgentRestartTests(SharedLab host) : IClassFixture<SharedLab>
         Assert.Equal("RepairFailed", answer.ErrorId);
         var repair = answer.Despite<RepairResult>();
         Assert.Equal(ChangeStepStatus.Undone, repair.Steps.Single(s => s.Name == "LoadRules").Status);
-        Assert.Equal(NatStatus.Erased, repair.After.Status);
+        Assert.Equal(NatStatus.Erased, repair.After);
 
         // The agent that would not start is down: that could not be undone, and is said.
         Assert.Equal(value == "ignored" ? ChangeOutcome.Undone : ChangeOutcome.Stuck, repair.Outcome);

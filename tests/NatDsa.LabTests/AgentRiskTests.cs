@@ -27,14 +27,14 @@ public sealed class AgentRiskTests(SharedLab host) : IClassFixture<SharedLab>
 
         var agent = (await host.RunUnchangedAsync("Get-DsaAgentState @nat")).Only<DsaAgentState>();
         Assert.Equal(risk, agent.Risk);
-        Assert.Equal((package, Version.Parse(version)), (agent.PackageVersion, agent.Version));
+        Assert.Equal((package, Version.Parse(version)), (agent.PackageVersion, agent.Release));
         Assert.Equal((true, module == "on"), (agent.Running, agent.FilterLoaded));
         Assert.Equal(("off", module == "on" ? "on-prevent" : "off"), (agent.FirewallMode, agent.IntrusionPreventionMode));
         Assert.Equal((true, new Uri("https://dsm.example.com:4120/")), (agent.Activated, agent.ManagerUrl));
         Assert.Equal(marker == Touch, agent.MarkerPresent);
 
         var file = (await host.RunAsync("Test-DsaMarkerFile @nat -Marker UseDsaWithIptables")).Only<DsaMarkerFile>();
-        Assert.Equal((sufficient, agent.Version), (file.Sufficient, file.AgentVersion));
+        Assert.Equal((sufficient, agent.Release), (file.Sufficient, file.AgentRelease));
         Assert.Equal(sufficient, (await host.RunAsync("Test-DsaMarkerFile @nat -Quiet")).Only<bool>());
     }
 
@@ -43,7 +43,7 @@ public sealed class AgentRiskTests(SharedLab host) : IClassFixture<SharedLab>
     {
         await host.RenewAsync();
         var agent = (await host.RunUnchangedAsync("Get-DsaAgentState @nat")).Only<DsaAgentState>();
-        Assert.Equal((DsaRisk.NotInstalled, false, (Version?)null), (agent.Risk, agent.Installed, agent.Version));
+        Assert.Equal((DsaRisk.NotInstalled, false, (Version?)null), (agent.Risk, agent.Installed, agent.Release));
         Assert.False((await host.RunAsync("Test-DsaMarkerFile @nat -Quiet")).Only<bool>());
     }
 
@@ -60,7 +60,7 @@ public sealed class AgentRiskTests(SharedLab host) : IClassFixture<SharedLab>
         var agent = (await host.RunAsync("Get-DsaAgentState @nat")).Only<DsaAgentState>();
         Assert.Equal(DsaRisk.Unknown, agent.Risk);
         Assert.Contains(reason, agent.Reason, StringComparison.Ordinal);
-        Assert.Equal((new Version(9, 5, 3, 2754), true), (agent.Version, agent.Running));
+        Assert.Equal((new Version(9, 5, 3, 2754), true), (agent.Release, agent.Running));
         Assert.Equal((null, null, null), (agent.FirewallMode, agent.IntrusionPreventionMode, agent.Activated));
         Assert.Equal("", await host.OnNatAsync("pgrep -f '[d]sa_query' || true"));
     }

@@ -63,7 +63,9 @@ public sealed class BackupTests(SharedLab host) : IClassFixture<SharedLab>, IDis
         await host.BreakAsync();
         Assert.Equal("BackupRefused", (await host.RunUnchangedAsync($"{Backup} -Destination '{_folder}'")).ErrorId);
         var lost = await host.RunUnchangedAsync($"Compare-NatIptablesState @nat -Reference '{_folder}'");
-        Assert.Contains(lost.Output, o => o.BaseObject is RuleDifference { Kind: RuleDifferenceKind.Removed, ReferenceRule.IsSourceNat: true });
+        Assert.Contains(
+            lost.Output,
+            o => o.BaseObject is RuleDifference { Kind: RuleDifferenceKind.Removed, ExpectedRule.IsSourceNat: true });
         var forced = (await host.RunAsync($"{Backup} -Destination '{_folder}' -Force")).Only<NatBackup>();
         Assert.Equal((NatStatus.Erased, false), (forced.Status, forced.IsGood));
         // The newest good one is still the reference.

@@ -31,8 +31,8 @@ public sealed class CompareTests(SharedLab host) : IClassFixture<SharedLab>
         var answer = await host.RunUnchangedAsync("Compare-NatIptablesState @nat -Reference $good");
         Assert.Empty(answer.Errors);
         RuleDifference[] lost = [.. answer.Output.Select(o => (RuleDifference)o.BaseObject)];
-        Assert.Contains(lost, d => d is { Kind: RuleDifferenceKind.Removed, ReferenceRule.IsSourceNat: true });
-        Assert.All(lost, d => Assert.Null(d.Rule));
+        Assert.Contains(lost, d => d is { Kind: RuleDifferenceKind.Removed, ExpectedRule.IsSourceNat: true });
+        Assert.All(lost, d => Assert.Null(d.FoundRule));
         Assert.All(lost, d => Assert.Equal(host.Nat.Address, d.ComputerName));
     }
 

@@ -34,7 +34,7 @@ public sealed class HostCommandTests(SharedLab host) : IClassFixture<SharedLab>
         var backup = (await host.RunAsync($"Backup-NatIptablesState {target}")).Only<NatBackup>();
         await host.OnNatAsync("iptables -t nat -F");
         var restore = (await host.RunAsync($"Restore-NatIptablesState {target} -Confirm:0")).Only<RestoreResult>();
-        Assert.Equal((ChangeOutcome.Done, backup.Id), (restore.Outcome, restore.Backup?.Id));
+        Assert.Equal((ChangeOutcome.Done, backup.Id), (restore.Outcome, restore.KeptBackup?.Id));
         Assert.True((await host.Lab.FetchAsync()).Answered);
         await host.OnNatAsync("iptables -A INPUT -s 192.0.2.0/24 -j DROP; rm /etc/use_dsa_with_iptables");
         Assert.Equal(ChangeOutcome.Done, (await host.RunAsync($"Protect-DsaNatHost {target} -SaveRules -Confirm:0")).Only<ProtectionResult>().Outcome);

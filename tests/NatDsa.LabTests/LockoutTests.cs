@@ -27,7 +27,7 @@ public sealed class LockoutTests(SharedLab host) : IClassFixture<SharedLab>
         File.Delete(file);
         Assert.Equal("RolledBack", answer.ErrorId);
         var repair = answer.Despite<RepairResult>();
-        Assert.Equal((ChangeOutcome.RolledBack, NatStatus.Erased), (repair.Outcome, repair.After.Status));
+        Assert.Equal((ChangeOutcome.RolledBack, NatStatus.Erased), (repair.Outcome, repair.After));
         Assert.Equal(ChangeStepStatus.Undone, repair.Steps.Single(s => s.Name == "LoadRules").Status);
         await host.AssertUnchangedSinceAsync(before, answer.ToString(), "/var/lib/natdsa");
 

@@ -16,7 +16,7 @@ public sealed class PermissionTests(SharedLab host) : IClassFixture<SharedLab>
         var state = await host.RunUnchangedAsync("Get-NatIptablesState @operator");
         Assert.Equal((NatStatus.Unknown, "PermissionDenied"), (state.Despite<NatIptablesState>().Status, state.ErrorId));
         var agent = (await host.RunAsync("Get-DsaAgentState @operator")).Only<DsaAgentState>();
-        Assert.Equal((DsaRisk.Unknown, true, new Version(9, 5, 3, 2754)), (agent.Risk, agent.Installed, agent.Version));
+        Assert.Equal((DsaRisk.Unknown, true, new Version(9, 5, 3, 2754)), (agent.Risk, agent.Installed, agent.Release));
         Assert.Contains("root", agent.Reason, StringComparison.Ordinal);
         Assert.False((await host.RunAsync("Test-DsaMarkerFile @operator -Quiet")).Only<bool>());
 

@@ -17,7 +17,9 @@ public abstract class ProtectTests(SharedLab host)
         Assert.Equal(["Backup", "CreateMarker"], first.Despite<ProtectionResult>().Steps.Select(s => s.Name));
 
         var saved = (await host.RunAsync($"Protect-DsaNatHost {target} -SaveRules")).Only<ProtectionResult>();
-        Assert.Equal((ChangeOutcome.Done, true, true), (saved.Outcome, saved.AfterReboot?.Ready, saved.Backup?.OnHost));
+        Assert.Equal(
+            (ChangeOutcome.Done, true, true),
+            (saved.Outcome, saved.AfterReboot?.Ready, saved.KeptBackup?.OnHost));
         Assert.Contains("4118", Assert.Single(saved.RisksLeft), StringComparison.Ordinal);
         Assert.Equal(["CheckRules", "Backup", "SaveRules"], saved.Steps.Select(s => s.Name));
         Assert.Equal(rules, await RulesAsync());
@@ -27,7 +29,9 @@ public abstract class ProtectTests(SharedLab host)
         var before = await host.Nat.SnapshotAsync();
         var again = (await host.RunAsync($"Protect-DsaNatHost {target} -SaveRules")).Only<ProtectionResult>();
         await host.AssertUnchangedSinceAsync(before, again.Reason, "/var/lib/natdsa/backups");
-        Assert.Equal((ChangeOutcome.NothingToDo, saved.Backup?.Id, false), (again.Outcome, again.Backup?.Id, again.Backup?.Added));
+        Assert.Equal(
+            (ChangeOutcome.NothingToDo, saved.KeptBackup?.Id, false),
+            (again.Outcome, again.KeptBackup?.Id, again.KeptBackup?.Added));
 
         await host.Lab.BreakAsync(version);
         Assert.True((await host.Lab.FetchAsync()).Answered);

@@ -27,7 +27,9 @@ public sealed class RestoreTests(SharedLab host) : IClassFixture<SharedLab>, IDi
         Assert.False((await host.Lab.FetchAsync()).Answered);
 
         var restored = (await host.RunAsync($"Restore-NatIptablesState {target} -Confirm:0")).Only<RestoreResult>();
-        Assert.Equal((ChangeOutcome.Done, NatStatus.Healthy, backup.Id), (restored.Outcome, restored.After.Status, restored.Backup?.Id));
+        Assert.Equal(
+            (ChangeOutcome.Done, NatStatus.Healthy, backup.Id),
+            (restored.Outcome, restored.After, restored.KeptBackup?.Id));
         Assert.Equal(RuleConfirmation.NewConnection, restored.Confirmation);
         Assert.Equal(rules, await RulesAsync());
         Assert.True((await host.Lab.FetchAsync()).Answered);

@@ -72,11 +72,18 @@ Describe 'What is compared' {
         $compare | Should -Throw -ErrorId "$Id,*"
     }
 
-    It 'is shown with old and new under each other' {
-        $shown = (Compare-NatIptablesState -Reference before* -Path now.rules | Out-String -Width 116) -split '\r?\n'
-        $old = $shown | Where-Object { $_ -like 'now.rules *Changed *- -s 10.0.0.0/16 -o eth0 -j MASQUERADE*' }
-        $old | Should -HaveCount 1
-        $shown[[array]::IndexOf($shown, $old) + 1].Trim() | Should -Be '+ -s 10.0.0.0/16 -o ens5 -j MASQUERADE'
+    It 'is shown with its place, and old and new under each other' {
+        Compare-NatIptablesState -Reference before* -Path now.rules | Out-String -Width 80 |
+            Should -Match ('(?m)^now.rules +Changed +IPv4 +nat POSTROUTING 1\s*\n' +
+                ' +- -s 10.0.0.0/16 -o eth0 -j\s*\n? *MASQUERADE\s*\n +\+ -s 10.0.0.0/16 -o ens5 -j\s*\n? *MASQUERADE')
+    }
+
+    It 'is shown with both numbers of a rule that has moved' {
+        $log = '-A POSTROUTING -j LOG'
+        $moved = $text -replace '(-A .*)', "`$1`n$log" | Compare-NatIptablesState -Reference (
+            $text -replace '(\[.*\] )?(-A .*)', "$log`n`$2" | ConvertFrom-IptablesRuleset)
+        $moved.Kind | Should -Be 'Moved'
+        $moved | Out-String -Width 80 | Should -Match 'Moved +IPv4 +nat POSTROUTING (1 > 2|2 > 1)'
     }
 
     It 'does not drive the terminal by a comment in it' {

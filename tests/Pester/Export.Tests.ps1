@@ -4,8 +4,104 @@
     Justification = 'What a BeforeAll sets, the specs after it read.')]
 param()
 
+BeforeDiscovery {
+    Import-Module "$PSScriptRoot/NatDsaObjects.psm1"
+    $ofFiles = Get-ObjectName
+    $ofHosts = Get-ObjectName -OfHost
+
+    # What is true of every object that a cmdlet writes.
+    $promises = {
+        It 'is in JSON what a person reads, with no word about its depth' {
+            foreach ($several in $object, @($object, $object)) {
+                $json = $several | ConvertTo-Json -Depth 3 -EnumsAsStrings -WarningAction Stop -WarningVariable told
+                $told | Should -BeNullOrEmpty
+                $json | Should -Not -Match 'NatDsa\.|System\.|`\d|AddressFamily|"Ticks"|"IsPrefix"|"Major"'
+                $several | ConvertTo-Json -Depth 3 -WarningVariable told -WarningAction SilentlyContinue | Out-Null
+                $told | Should -BeNullOrEmpty
+            }
+            $most = if ($object -is [NatDsa.Netfilter.Ruleset]) { 40kb } else { 6kb }
+            ($object | ConvertTo-Json -Depth 3 -EnumsAsStrings).Length | Should -BeLessThan $most
+        }
+
+        It 'is in CSV what a person reads: words, and the items of lists' {
+            $row = $object | ConvertTo-Csv | ConvertFrom-Csv
+            foreach ($property in $row.PSObject.Properties) {
+                $property.Value | Should -Not -Match '^(NatDsa|System)\.|`\d|\[\]|<>' -Because $property.Name
+                $live = $object.($property.Name)
+                if ($live -is [System.Collections.IEnumerable] -and $live -isnot [string]) {
+                    $property.Value | Should -BeExactly ($live -join '; ') -Because $property.Name
+                }
+            }
+        }
+
+        It 'has the host in the first column of a CSV, when it has one' {
+            $names = ($object | ConvertTo-Csv | ConvertFrom-Csv).PSObject.Properties.Name
+            if ($names -contains 'ComputerName') {
+                $names[0] | Should -Be 'ComputerName'
+            }
+            else {
+                $object.GetType() | Should -BeIn ([NatDsa.SourceNat], [NatDsa.ChangeStep])
+            }
+        }
+
+        It 'comes back from Export-Clixml with the same table and list' {
+            foreach ($depth in 1, 2, 3) {
+                $received = Import-It $object $depth
+                foreach ($width in 80, 100, 140) {
+                    $received | Out-String -Width $width | Should -BeExactly ($object | Out-String -Width $width)
+                    $received | Format-List | Out-String -Width $width |
+                        Should -BeExactly ($object | Format-List | Out-String -Width $width)
+                }
+            }
+            $object | Export-Clixml -LiteralPath TestDrive:/it.xml
+            Import-Clixml -LiteralPath TestDrive:/it.xml | Out-String | Should -BeExactly ($object | Out-String)
+        }
+
+        It 'comes back from Start-Job with the same table and list' {
+            # That of a host is serialised as a job does it.
+            $received = if ($fromJob) { $fromJob } else { Import-It (Import-It $object 1) 1 }
+            $received | Out-String -Width 100 | Should -BeExactly ($object | Out-String -Width 100)
+            $received | Format-List | Out-String -Width 100 |
+                Should -BeExactly ($object | Format-List | Out-String -Width 100)
+        }
+    }
+}
+
 BeforeAll {
     Import-Module "$PSScriptRoot/../../out/NatDsa/NatDsa.psd1"
+    Import-Module "$PSScriptRoot/NatDsaObjects.psm1", "$PSScriptRoot/NatDsaLab.psm1"
+    $samples = "$PSScriptRoot/../../samples"
+
+    # As Export-Clixml, a job or remoting hands it on, as deep as that goes.
+    function Import-It($Object, $Depth = 2) {
+        $xml = [System.Management.Automation.PSSerializer]::Serialize($Object, $Depth)
+        [System.Management.Automation.PSSerializer]::Deserialize($xml)
+    }
+
+    # One job for all: a process is what costs.
+    $commands = @{}
+    foreach ($name in Get-ObjectName) { $commands[$name] = Get-CommandOfFile $name }
+    $jobs = @{}
+    $manifest = (Resolve-Path -LiteralPath "$PSScriptRoot/../../out/NatDsa/NatDsa.psd1").Path
+    $job = Start-Job -ScriptBlock {
+        Import-Module $using:manifest
+        $commands = $using:commands
+        foreach ($name in $commands.Keys) {
+            [pscustomobject]@{ Name = $name }
+            & ([scriptblock]::Create($commands[$name]))
+        }
+    }
+    if (-not ($job | Wait-Job -Timeout 120)) { throw 'The job that reads the samples was not through after 120 s.' }
+    $next = ''
+    foreach ($received in $job | Receive-Job -ErrorAction Stop) {
+        if ($received.PSObject.TypeNames -contains 'Deserialized.System.Management.Automation.PSCustomObject') {
+            $next = $received.Name
+        }
+        else {
+            $jobs[$next] = $received
+        }
+    }
+    $job | Remove-Job
 }
 
 Describe 'A ruleset that is read and written' {
@@ -89,13 +185,98 @@ Describe 'A ruleset that is read and written' {
     }
 }
 
-Describe 'A state for other programs' {
-    BeforeAll { $state = Get-NatIptablesState -Path "$PSScriptRoot/../../samples/erased.txt" }
+Describe 'Out of PowerShell, <_> of a file' -ForEach $ofFiles {
+    BeforeAll {
+        $object = (Get-ObjectOfFile)[$_]
+        $fromJob = $jobs[$_]
+    }
 
-    It 'has its status as a word in CSV and in JSON' {
-        $state | Export-Csv -LiteralPath TestDrive:/states.csv
-        (Import-Csv -LiteralPath TestDrive:/states.csv).Status | Should -Be 'Erased'
-        ($state | ConvertTo-Json -Depth 3 -EnumsAsStrings -WarningAction SilentlyContinue | ConvertFrom-Json).Status |
-            Should -Be 'Erased'
+    . $promises
+}
+
+Describe 'Out of PowerShell, of a host' -Tag Lab {
+    BeforeAll {
+        $lab = Start-NatLab -Broken -Agent 9.5.3-2754.el6
+        $live = Get-ObjectOfHost -Lab $lab
+    }
+
+    AfterAll { Stop-NatLab $lab }
+
+    Context '<_>' -ForEach $ofHosts {
+        BeforeAll {
+            $object = $live[$_]
+            $fromJob = $null
+        }
+
+        . $promises
+
+        It 'says how its host was reached to nobody' {
+            foreach ($written in ($object | ConvertTo-Json -Depth 9 -WarningAction SilentlyContinue),
+                (ConvertTo-Xml $object), ($object | ConvertTo-Csv),
+                [System.Management.Automation.PSSerializer]::Serialize($object, 9)) {
+                $written | Out-String -Width 100000 | Should -Not -BeLike "*$($lab.KeyFilePath)*"
+            }
+            (Import-It $object).PSObject.Properties.Name | Should -Not -Contain 'Origin'
+            if ($object -isnot [NatDsa.Netfilter.Rule]) {
+                $object.PSObject.Properties.Name | Should -Not -Contain 'Target'
+                (Import-It $object).PSObject.Properties.Name | Should -Not -Contain 'Target'
+            }
+        }
+    }
+
+    Context 'what it writes itself, back by Invoke-Command,' {
+        It 'reads as it does there: <_>' -ForEach @(
+            'Get-NatIptablesState', 'Get-NatIptablesRule -Table nat', 'Get-DsaAgentState', 'Test-DsaMarkerFile',
+            'Backup-NatIptablesState', 'Repair-DsaNatHost -Confirm:$false', '(Get-NatIptablesState).Rulesets'
+        ) {
+            $session = (Get-LabTarget -Lab $lab -Way Session).Session
+            try {
+                $there = [scriptblock]::Create("`$here = $_; `$here | Out-String -Width 100; `$here")
+                # Without the column that PowerShell adds to say where an object is from.
+                $text, $received = Invoke-Command -Session $session -ScriptBlock $there -HideComputerName
+                $received | Out-String -Width 100 | Should -BeExactly $text
+            }
+            finally {
+                Remove-PSSession $session
+            }
+        }
+    }
+}
+
+Describe 'What was imported' {
+    BeforeAll { $state = Import-It (Get-NatIptablesState -Path $samples/working-save.txt) }
+
+    It 'compares by the words of its enums' {
+        $state.Status | Should -BeOfType [string]
+        $state | Where-Object Status -EQ Healthy | Should -Not -BeNullOrEmpty
+        $state.SourceNat[0].Kind | Should -Be 'Masquerade'
+    }
+
+    It 'has all of the rules, as text' {
+        $text = $state.Rulesets.Text | ConvertFrom-IptablesRuleset | ConvertTo-IptablesRuleset
+        $text | Should -BeExactly (Get-Content -LiteralPath $samples/working-save.txt -Raw)
+    }
+
+    It 'can be read without the module' {
+        $state | Export-Clixml -LiteralPath TestDrive:/state.xml
+        $file = (Get-Item -LiteralPath TestDrive:/state.xml).FullName
+        $text = Invoke-Pwsh -WithoutModule "Import-Clixml -LiteralPath '$file' | Out-String -Width 200"
+        $text | Out-String | Should -Match 'Status +: Healthy'
+        $text | Out-String | Should -Match 'SourceNatRules +: {-A POSTROUTING -s 10.0.0.0/16 -o eth0 -j MASQUERADE}'
+        $text | Out-String | Should -Not -Match 'NatDsa\.'
+    }
+}
+
+Describe 'An enum of the module' {
+    It 'is a word when it is imported' {
+        $enums = [NatDsa.NatStatus].Assembly.GetExportedTypes() | Where-Object IsEnum
+        # It tells a reader what to do, and is no property of anything.
+        $enums = $enums | Where-Object Name -NE RulesetReadMode
+        foreach ($enum in $enums) {
+            $value = [enum]::GetValues($enum)[-1]
+            $received = Import-It ([pscustomobject]@{ Is = $value })
+            $received.Is | Should -BeOfType [string] -Because $enum
+            $received.Is | Should -Be "$value"
+        }
     }
 }

@@ -7,11 +7,14 @@ namespace NatDsa;
 /// <summary>Deep Security Agent on one host, and what it will do to that host's iptables rules.</summary>
 public sealed class DsaAgentState : HostRecord
 {
+    /// <inheritdoc/>
+    public override string? ComputerName { get; init; }
+
     /// <summary>Whether the agent is installed: its package, or <c>/opt/ds_agent</c>.</summary>
     public required bool Installed { get; init; }
 
     /// <summary>Its version, such as 9.5.3.2754 or 20.0.0.5137; null when it could not be read.</summary>
-    public Version? Version { get; init; }
+    public string? Version => Release?.ToString();
 
     /// <summary>The version as the package manager writes it, such as <c>9.5.3-2754.el6</c>.</summary>
     public string? PackageVersion { get; init; }
@@ -42,6 +45,9 @@ public sealed class DsaAgentState : HostRecord
 
     /// <summary>Why, in words.</summary>
     public required string Reason { get; init; }
+
+    /// <summary>The version as a number: <see cref="Version"/>, as scripts see it.</summary>
+    internal Version? Release { get; init; }
 
     /// <summary>The marker files on the host.</summary>
     internal IReadOnlyList<DsaMarkerFile> Markers { get; init; } = [];
@@ -75,7 +81,7 @@ public sealed class DsaAgentState : HostRecord
             ComputerName = host.ComputerName,
             Origin = host.Origin,
             Installed = installed,
-            Version = version,
+            Release = version,
             PackageVersion = package,
             // Another user's processes can be hidden from one who is not root.
             Running = files?.Fact("running") switch { "yes" => true, "no" when host.IsRoot => false, _ => null },

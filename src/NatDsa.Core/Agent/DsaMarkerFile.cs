@@ -6,6 +6,9 @@ namespace NatDsa;
 /// <summary>A marker file of the agent on one host: whether it is there, what it is, and whether it is enough for the agent there.</summary>
 public sealed class DsaMarkerFile : HostRecord
 {
+    /// <inheritdoc/>
+    public override string? ComputerName { get; init; }
+
     /// <summary>Which marker.</summary>
     public required DsaMarker Marker { get; init; }
 
@@ -37,7 +40,7 @@ public sealed class DsaMarkerFile : HostRecord
     public string? LinkTarget { get; init; }
 
     /// <summary>The version of the agent on the host; null where there is none, or it could not be read.</summary>
-    public Version? AgentVersion { get; init; }
+    public string? AgentVersion => AgentRelease?.ToString();
 
     /// <summary>
     /// Whether the marker does its work for the agent on this host: it is a regular file (or a link to one), or that
@@ -47,6 +50,9 @@ public sealed class DsaMarkerFile : HostRecord
 
     /// <summary>Why it is, or is not, sufficient.</summary>
     public required string Reason { get; init; }
+
+    /// <summary>The version as a number: <see cref="AgentVersion"/>, as scripts see it.</summary>
+    internal Version? AgentRelease { get; init; }
 
     /// <summary>The same without the next step.</summary>
     internal string Cause { get; init; } = "";
@@ -110,7 +116,7 @@ public sealed class DsaMarkerFile : HostRecord
             Length = HostSnapshot.Number(Field(stat, 4)),
             LastWriteTime = HostSnapshot.Time(Field(stat, 5)),
             LinkTarget = found.GetValueOrDefault("link"),
-            AgentVersion = agentVersion,
+            AgentRelease = agentVersion,
             Usable = usable,
             Sufficient = usable || !needed,
             Cause = cause,

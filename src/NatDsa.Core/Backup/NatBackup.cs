@@ -34,6 +34,9 @@ public sealed record NatBackupFile(string Name, NatBackupFileKind Kind, string S
 /// <summary>A host's rules, running and persisted, as they were at a time.</summary>
 public sealed class NatBackup : HostRecord
 {
+    /// <inheritdoc/>
+    public override string? ComputerName { get; init; }
+
     /// <summary>How many digits an id has.</summary>
     internal const int IdLength = 16;
 
@@ -61,7 +64,7 @@ public sealed class NatBackup : HostRecord
     public bool IsGood => Status == NatStatus.Healthy;
 
     /// <summary>Its files, in the order of their names.</summary>
-    public required IReadOnlyList<NatBackupFile> Files { get; init; }
+    public required ReadableList<NatBackupFile> Files { get; init; }
 
     /// <summary>The folder that holds it, on the host or on this machine; null as long as it was not written.</summary>
     public string? Path { get; init; }
@@ -72,8 +75,9 @@ public sealed class NatBackup : HostRecord
     /// <summary>Whether it was added; false when the same state was there already.</summary>
     public bool Added { get; init; }
 
-    /// <summary>The running rules, a ruleset for each back end and family.</summary>
-    public IReadOnlyList<Ruleset> Rulesets => _rulesets ??= [.. Files.Where(file => file.Kind == NatBackupFileKind.Running).Select(Read)];
+    /// <summary>The running rules, a ruleset for each back end and family. Scripts see a hidden property.</summary>
+    internal IReadOnlyList<Ruleset> Rulesets =>
+        _rulesets ??= [.. Files.Where(file => file.Kind == NatBackupFileKind.Running).Select(Read)];
 
     /// <summary>How many rules ran.</summary>
     public int RuleCount => Rulesets.Sum(ruleset => ruleset.RuleCount);
@@ -115,7 +119,7 @@ public sealed class NatBackup : HostRecord
             LastSeen = time,
             Status = state.Unread is null && !state.IsPartial ? state.Status : NatStatus.Unknown,
             Forwarding = host.Forwarding,
-            Files = files,
+            Files = new ReadableList<NatBackupFile>(files),
         };
     }
 
@@ -160,10 +164,10 @@ public sealed class NatBackup : HostRecord
 
     private static bool IsBlank(ReadOnlySpan<byte> text) => text.Trim(" \t\r\n"u8).IsEmpty;
 
-    private static Ruleset Read(NatBackupFile file)
+    private Ruleset Read(NatBackupFile file)
     {
         Ruleset ruleset = RulesetReader.Read(Encoding.UTF8.GetString(file.Content.Span), RulesetReadMode.Lenient, BackEnds.FamilyOf(file.Source));
-        ruleset.BackEnd = file.Source;
+        (ruleset.BackEnd, ruleset.ComputerName) = (file.Source, ComputerName);
         return ruleset;
     }
 

@@ -85,7 +85,7 @@ internal static class NatBackupManifest
         LastSeen = read.LastSeen,
         Status = read.Status,
         Forwarding = read.Forwarding,
-        Files = files,
+        Files = [.. files],
         Path = path,
         OnHost = onHost,
     };

@@ -117,7 +117,10 @@ internal sealed record HostOwner(RuleOwner Owner, string ScriptName, string Evid
     }
 
     /// <summary>Whether any of its chains is there.</summary>
-    public bool HasChains(IEnumerable<Ruleset> rulesets) => rulesets.SelectMany(ruleset => ruleset.Tables).SelectMany(table => table.Chains).Any(chain => chain.Owner == Owner);
+    public bool HasChains(IEnumerable<Ruleset> rulesets) =>
+        rulesets.SelectMany(ruleset => ruleset.TableList)
+            .SelectMany(table => table.Chains)
+            .Any(chain => chain.Owner == Owner);
 
     // It becomes a word of a command.
     private static bool IsUnitName(string name) => name.Length > 0 && name[0] != '-' && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' or '@');

@@ -132,7 +132,7 @@ internal sealed record ChangeEnd
         return step with
         {
             Evidence = evidence,
-            Duration = Seconds(done, "ended") - Seconds(done, "began"),
+            Took = Seconds(done, "ended") - Seconds(done, "began"),
             Status = undone is { ExitCode: not 0 } ? ChangeStepStatus.Stuck
                 : done.ExitCode != 0 ? ChangeStepStatus.Failed
                 : undone is not null ? ChangeStepStatus.Undone

@@ -18,11 +18,11 @@ public abstract class ChangeResult : HostRecord
     /// <summary>Why it ended so, in words.</summary>
     public string Reason => End.Verdict.Reason;
 
-    /// <summary>The rules before.</summary>
-    public NatIptablesState Before => End.Before;
+    /// <summary>Whether NAT worked before.</summary>
+    public NatStatus Before => RulesBefore.Status;
 
-    /// <summary>The rules as they were read again at the end; those from before when nothing was changed.</summary>
-    public NatIptablesState After => End.After;
+    /// <summary>Whether NAT worked when the rules were read again at the end; as before when nothing changed.</summary>
+    public NatStatus After => RulesAfter.Status;
 
     /// <summary>What the agent would do to the rules before.</summary>
     public DsaRisk RiskBefore => End.AgentBefore.Risk;
@@ -31,7 +31,7 @@ public abstract class ChangeResult : HostRecord
     public DsaRisk RiskAfter => End.AgentAfter.Risk;
 
     /// <summary>The steps, in order, with what the host printed.</summary>
-    public IReadOnlyList<ChangeStep> Steps => End.Steps;
+    public ReadableList<ChangeStep> Steps => [.. End.Steps];
 
     /// <summary>What proved that the host can still be reached with the rules that were loaded.</summary>
     public RuleConfirmation Confirmation => End.Confirmation;
@@ -41,6 +41,12 @@ public abstract class ChangeResult : HostRecord
 
     /// <summary>The folder on the host that holds what was there before; null when nothing was changed.</summary>
     public string? BackupPath => End.Folder;
+
+    /// <summary>The rules: <see cref="Before"/>, as scripts see it.</summary>
+    internal NatIptablesState RulesBefore => End.Before;
+
+    /// <summary>The rules: <see cref="After"/>, as scripts see it.</summary>
+    internal NatIptablesState RulesAfter => End.After;
 
     /// <summary>What to report as an error; null when all went well.</summary>
     internal Fault? Fault => End.Verdict.ErrorId is { } id ? new Fault(id, Reason) : null;

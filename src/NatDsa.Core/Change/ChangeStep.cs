@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace NatDsa;
 
 /// <summary>How far a step came.</summary>
@@ -41,7 +43,10 @@ public sealed record ChangeStep
     public string? Evidence { get; init; }
 
     /// <summary>How long it took by the host's own clock; null when it was not begun.</summary>
-    public TimeSpan? Duration { get; init; }
+    public string? Duration => Took?.ToString("c", CultureInfo.InvariantCulture);
+
+    /// <summary>The time itself: <see cref="Duration"/>, as scripts see it.</summary>
+    internal TimeSpan? Took { get; init; }
 
     /// <summary>The step's name in steps.sh.</summary>
     internal string ScriptName { get; init; } = "";

@@ -42,6 +42,9 @@ public enum RuleDifferenceKind
 /// <summary>One difference between rules and a reference: what the reference has is how it should be, or was.</summary>
 public sealed class RuleDifference : HostRecord
 {
+    /// <inheritdoc/>
+    public override string? ComputerName { get; init; }
+
     /// <summary>What is different.</summary>
     public required RuleDifferenceKind Kind { get; init; }
 
@@ -67,16 +70,16 @@ public sealed class RuleDifference : HostRecord
     public string? Chain { get; init; }
 
     /// <summary>The rule's place in the chain, from 1; null when there is no such rule.</summary>
-    public int? Number => Rule?.Number;
+    public int? Number => FoundRule?.Number;
 
     /// <summary>The place in the reference's chain of the rule that it has, from 1; null when it has none.</summary>
-    public int? ReferenceNumber => ReferenceRule?.Number;
+    public int? ReferenceNumber => ExpectedRule?.Number;
 
     /// <summary>The rule; null when it was removed, and for differences of chains and tables.</summary>
-    public Rule? Rule { get; init; }
+    public string? Rule => FoundRule?.ToString();
 
     /// <summary>The reference's rule; null when the rule was added, and for differences of chains and tables.</summary>
-    public Rule? ReferenceRule { get; init; }
+    public string? ReferenceRule => ExpectedRule?.ToString();
 
     /// <summary>The chain's policy; null when it has none, or the difference is about something else.</summary>
     public string? Policy { get; init; }
@@ -88,22 +91,54 @@ public sealed class RuleDifference : HostRecord
     /// The properties of <see cref="Rule"/> in which a changed rule is another: <c>Source</c>, <c>Out</c>, <c>Target</c>, <c>Matches</c>, …; of a
     /// changed chain <c>Hook</c>, <c>HookType</c>, <c>Priority</c>.
     /// </summary>
-    public IReadOnlyList<string> ChangedFields { get; init; } = [];
+    public ReadableList<string> ChangedFields { get; init; } = [];
+
+    /// <summary>
+    /// The place, <c>nat POSTROUTING 2</c>; of what has moved the old number and the new one,
+    /// <c>nat POSTROUTING 3 > 1</c>. Under it stands what the reference has there behind a <c>-</c>, and what is there
+    /// behind a <c>+</c>; what has moved stands once.
+    /// </summary>
+    public string Difference
+    {
+        get
+        {
+            string? before = Before is null ? null : Untrusted.OneLine(Before);
+            string? now = Now is null ? null : Untrusted.OneLine(Now);
+            IEnumerable<string> lines = Kind switch
+            {
+                RuleDifferenceKind.Moved => [now ?? ""],
+                RuleDifferenceKind.ChainChanged => [string.Join(", ", ChangedFields)],
+                _ => [.. before is null ? (string[])[] : ["- " + before], .. now is null ? (string[])[] : ["+ " + now]],
+            };
+            return string.Join('\n', lines.Prepend(Untrusted.OneLine(Place)));
+        }
+    }
+
+    /// <summary>The rule itself: <see cref="Rule"/>, as scripts see it.</summary>
+    internal Rule? FoundRule { get; init; }
+
+    /// <summary>The reference's rule itself: <see cref="ReferenceRule"/>, as scripts see it.</summary>
+    internal Rule? ExpectedRule { get; init; }
 
     /// <summary>On one line: <c>nat POSTROUTING 2 Changed: -s 10.0.0.0/16 -j MASQUERADE → -s 10.0.0.0/8 -j MASQUERADE</c>.</summary>
     public override string ToString()
     {
-        string place = Chain is null ? Table : $"{Table} {Chain}";
-        string number = (Number ?? ReferenceNumber) is { } one ? $" {one}" : "";
         string what = Before is null || Now is null || Before == Now ? Now ?? Before ?? "" : $"{Before} → {Now}";
-        return what.Length == 0 ? $"{place}{number} {Kind}" : $"{place}{number} {Kind}: {what}";
+        return what.Length == 0 ? $"{PlaceNow} {Kind}" : $"{PlaceNow} {Kind}: {what}";
     }
 
     /// <summary>What the reference says at this place, as short as it can be said; null when that is nothing.</summary>
-    internal string? Before => Said(ReferenceRule, ReferencePolicy);
+    private string? Before => Said(ExpectedRule, ReferencePolicy);
 
     /// <summary>What stands there now.</summary>
-    internal string? Now => Said(Rule, Policy);
+    private string? Now => Said(FoundRule, Policy);
+
+    private string PlaceNow => $"{InChain}{((Number ?? ReferenceNumber) is { } number ? $" {number}" : "")}";
+
+    private string Place =>
+        Number is { } now && ReferenceNumber is { } before && now != before ? $"{InChain} {before} > {now}" : PlaceNow;
+
+    private string InChain => Chain is null ? Table : $"{Table} {Chain}";
 
     private string? Said(Rule? rule, string? policy) =>
         rule is null ? policy

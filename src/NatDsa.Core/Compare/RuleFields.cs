@@ -37,10 +37,10 @@ internal sealed class RuleFields
         return new RuleFields(
         [
             rule.Protocol == "all" ? "" : rule.Protocol,
-            Interface(rule.In),
-            Interface(rule.Out),
-            Address(rule.Source),
-            Address(rule.Destination),
+            Interface(rule.InInterface),
+            Interface(rule.OutInterface),
+            Address(rule.SourceAddress),
+            Address(rule.DestinationAddress),
             rule.Fragment == FragmentMatch.Any ? "" : rule.Fragment.ToString(),
             // Words that were not understood are in no column: then the whole line counts.
             isCommand ? rule.Has(RuleTraits.HasHiddenConditions) ? Specification(rule) : Matches(rule) : rule.Options,
@@ -90,7 +90,7 @@ internal sealed class RuleFields
             case RulesetFormat.NftJson:
                 return InWords(rule);
             case not (RulesetFormat.IptablesSave or RulesetFormat.ListRules):
-                return text;
+                return InOptions(rule);
         }
 
         int start = 0;
@@ -110,9 +110,32 @@ internal sealed class RuleFields
     private static string InWords(Rule rule)
     {
         (string Name, string? Value)[] columns =
-            [("iifname", rule.In?.ToString()), ("oifname", rule.Out?.ToString()), ("saddr", rule.Source?.ToString()), ("daddr", rule.Destination?.ToString()), ("protocol", rule.Protocol == "all" ? null : rule.Protocol)];
+            [("iifname", rule.In), ("oifname", rule.Out), ("saddr", rule.Source), ("daddr", rule.Destination),
+             ("protocol", rule.Protocol == "all" ? null : rule.Protocol)];
         IEnumerable<string?> words = columns.Where(column => column.Value is not null).Select(column => $"{column.Name} {column.Value}");
         return string.Join(' ', words.Append(rule.Options).Append(rule.IsGoto ? "goto " + rule.Target : rule.Target).Where(word => !string.IsNullOrEmpty(word)));
+    }
+
+    // A line of -L, as a command would have its columns.
+    private static string InOptions(Rule rule)
+    {
+        (string Option, string? Value)[] columns =
+        [
+            ("-s", rule.SourceAddress is { IsAny: true } ? null : rule.Source),
+            ("-d", rule.DestinationAddress is { IsAny: true } ? null : rule.Destination),
+            ("-i", rule.In),
+            ("-o", rule.Out),
+            ("-p", rule.Protocol is "all" ? null : rule.Protocol),
+        ];
+        IEnumerable<string> words = columns.Where(column => column.Value is not null)
+            .Select(column => column.Value is ['!', .. var negated]
+                ? $"! {column.Option} {negated}"
+                : $"{column.Option} {column.Value}");
+        if (rule.Fragment != FragmentMatch.Any)
+            words = words.Append(rule.Fragment == FragmentMatch.Head ? "! -f" : "-f");
+        if (rule.Target is not null)
+            words = words.Append($"{(rule.IsGoto ? "-g" : "-j")} {rule.Target}");
+        return string.Join(' ', rule.Options.Length == 0 ? words : words.Append(rule.Options));
     }
 
     private static string Interface(InterfacePattern? pattern) => pattern is null || pattern is { IsAny: true, IsNegated: false } ? "" : pattern.ToString();

@@ -299,11 +299,11 @@ internal sealed record RulesetComparison(IReadOnlyList<RuleDifference> Differenc
                 Family = _group.Family,
                 Table = table,
                 Chain = chain,
-                Rule = rule,
-                ReferenceRule = referenceRule,
+                FoundRule = rule,
+                ExpectedRule = referenceRule,
                 Policy = policy,
                 ReferencePolicy = referencePolicy,
-                ChangedFields = fields ?? [],
+                ChangedFields = [.. fields ?? []],
             });
     }
 }

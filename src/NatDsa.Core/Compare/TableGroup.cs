@@ -43,10 +43,13 @@ internal sealed record TableGroup(string? BackEnd, NetfilterFamily Family, RuleN
             };
             string? backEnd = notation == RuleNotation.Nft ? BackEnds.Nft : ruleset.BackEnd;
             NetfilterFamily declared = ruleset.DeclaredFamily is var known and not NetfilterFamily.Unknown ? known : NetfilterFamily.IPv4;
-            IEnumerable<NetfilterFamily> families = ruleset.Tables.Count > 0 || notation == RuleNotation.Nft ? ruleset.Tables.Select(table => table.Family).Distinct() : [declared];
+            IEnumerable<NetfilterFamily> families = ruleset.TableList.Count > 0 || notation == RuleNotation.Nft
+                ? ruleset.TableList.Select(table => table.Family).Distinct()
+                : [declared];
             foreach (NetfilterFamily family in families)
             {
-                var group = new TableGroup(backEnd, family, notation, ruleset.ListsEveryTable, [.. ruleset.Tables.Where(table => table.Family == family)]);
+                Table[] tables = [.. ruleset.TableList.Where(table => table.Family == family)];
+                var group = new TableGroup(backEnd, family, notation, ruleset.ListsEveryTable, tables);
                 // Texts that show a table each.
                 int same = groups.FindIndex(other => other.BackEnd == backEnd && other.Family == family && other.Notation == notation);
                 if (same < 0)

@@ -26,7 +26,7 @@ internal static class MissingNat
     public static string? Why(HostSnapshot host, IReadOnlyList<Ruleset> rulesets, IReadOnlyList<Rule> sourceNat)
     {
         // What is persisted beside a firewall was there before it.
-        bool hasFirewall = rulesets.SelectMany(ruleset => ruleset.Tables).SelectMany(table => table.Chains)
+        bool hasFirewall = rulesets.SelectMany(ruleset => ruleset.TableList).SelectMany(table => table.Chains)
             .Any(chain => chain.Owner is RuleOwner.Firewalld or RuleOwner.Ufw or RuleOwner.Shorewall);
         if (hasFirewall)
             return null;
@@ -36,7 +36,7 @@ internal static class MissingNat
             if (FirstNotIn(running, [rules]) is not { } missing)
                 return null;
             SourceNat first = running[0];
-            return Messages.NatIncomplete.With(service.RulesFile, Words(missing), Words(first), Place(first.Rule));
+            return Messages.NatIncomplete.With(service.RulesFile, Words(missing), Words(first), Place(first.NatRule));
         }
 
         // Where nothing is persisted, rules of nobody's were made by hand, and may be all that there should be.
@@ -61,7 +61,7 @@ internal static class MissingNat
     public static SourceNat? FirstNotIn(IReadOnlyList<SourceNat> running, IReadOnlyList<Ruleset> wanted)
     {
         // The widest first: it covers the most.
-        SourceNat[] byWidth = [.. running.OrderBy(nat => nat.Source?.PrefixLength ?? 0)];
+        SourceNat[] byWidth = [.. running.OrderBy(nat => nat.SourceAddress?.PrefixLength ?? 0)];
         HashSet<string> same = [.. running.Select(Sayings)];
         IReadOnlyList<Rule> all = NatAssessment.Of(wanted, forwarding: true).SourceNatRules;
         return SourceNat.Of(all.Where(rule => rule.Owner == RuleOwner.None))
@@ -76,20 +76,21 @@ internal static class MissingNat
     /// <summary>Where a rule stands: <c>nat POSTROUTING 2 MASQUERADE</c>.</summary>
     public static string Place(Rule rule) => $"{rule.Table} {rule.Chain} {rule.Number} {rule.Target}";
 
-    private static string Words(SourceNat nat) => Words(nat.Source, nat.OutInterface);
+    private static string Words(SourceNat nat) => Words(nat.SourceAddress, nat.OutPattern);
 
-    private static string Sayings(SourceNat nat) => $"{nat.Source}\n{nat.OutInterface}\n{RuleFields.Of(nat.Rule).Key}";
+    private static string Sayings(SourceNat nat) =>
+        $"{nat.Source}\n{nat.OutInterface}\n{RuleFields.Of(nat.NatRule).Key}";
 
     /// <summary>
     /// Whether all that one serves is served by the other too, as far as that can be told; where it cannot, it is.
     /// </summary>
     private static bool Covers(SourceNat wide, SourceNat narrow) =>
         // Which packets those of Kubernetes are for, a mark tells that another rule looks at.
-        wide.Rule.Owner != RuleOwner.Kubernetes
+        wide.NatRule.Owner != RuleOwner.Kubernetes
         && IsSameKind(wide.Kind, narrow.Kind)
-        && Covers(wide.Source, narrow.Source)
-        && Covers(wide.OutInterface, narrow.OutInterface)
-        && !HasMoreConditions(wide.Rule, narrow.Rule);
+        && Covers(wide.SourceAddress, narrow.SourceAddress)
+        && Covers(wide.OutPattern, narrow.OutPattern)
+        && !HasMoreConditions(wide.NatRule, narrow.NatRule);
 
     // To which of the host's addresses makes no difference to who has the internet.
     private static bool IsSameKind(SourceNatKind one, SourceNatKind other) =>
@@ -132,8 +133,12 @@ internal static class MissingNat
             return false;
         if (wide.Protocol != "all" && wide.Protocol != narrow.Protocol)
             return true;
-        if (wide.Destination is { IsNegated: false } destination && !Covers(destination, narrow.Destination))
+        if (wide.DestinationAddress is { IsNegated: false } destination
+            && !Covers(destination, narrow.DestinationAddress))
+        {
             return true;
+        }
+
         string[] known = [.. narrow.Matches.Select(match => match.ToString())];
         return wide.Matches.Any(match => !s_noConditions.Contains(match.Name) && !known.Contains(match.ToString()));
     }

@@ -31,7 +31,8 @@ public sealed record NatAssessment(NatStatus Status, string Reason, IReadOnlyLis
         if (judged.Length == 0)
             return Unknown(Messages.NatUnknownNothingRead);
 
-        Table[] tables = [.. judged.SelectMany(ruleset => ruleset.Tables).Where(table => Sees(table.Family, family))];
+        Table[] tables =
+            [.. judged.SelectMany(ruleset => ruleset.TableList).Where(table => Sees(table.Family, family))];
         Rule[] sourceNat =
         [
             .. SourceNat.ReachableRules(tables.Where(table => !table.Ruleset.IsPartial)).Where(rule => Sees(rule.Family, family)),
@@ -44,7 +45,8 @@ public sealed record NatAssessment(NatStatus Status, string Reason, IReadOnlyLis
             if (forwarding == false)
                 return new(NatStatus.ForwardingOff, Messages.NatForwardingOff.With(MissingNat.Place(shown)), sourceNat);
             string message = forwarding is null ? Messages.NatHealthyForwardingUnknown : Messages.NatHealthy;
-            string reason = message.With(MissingNat.Words(shown.Source, shown.Out), MissingNat.Place(shown));
+            string served = MissingNat.Words(shown.SourceAddress, shown.OutInterface);
+            string reason = message.With(served, MissingNat.Place(shown));
             return new(NatStatus.Healthy, reason, sourceNat);
         }
 
@@ -99,9 +101,9 @@ public sealed record NatAssessment(NatStatus Status, string Reason, IReadOnlyLis
 
     /// <summary>Whether a ruleset can hold rules of IPv4.</summary>
     internal static bool IsAboutIPv4(Ruleset ruleset) =>
-        ruleset.Tables.Count == 0
+        ruleset.TableList.Count == 0
             ? ruleset.DeclaredFamily != NetfilterFamily.IPv6
-            : ruleset.Tables.Any(table => Sees(table.Family, NetfilterFamily.IPv4));
+            : ruleset.TableList.Any(table => Sees(table.Family, NetfilterFamily.IPv4));
 
     // ARP, bridged frames and a device's frames are no part of NAT.
     private static bool Sees(NetfilterFamily seen, NetfilterFamily family) =>

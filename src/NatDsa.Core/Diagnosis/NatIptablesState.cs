@@ -7,7 +7,10 @@ namespace NatDsa;
 /// <summary>Whether a host does source NAT, as far as its rules tell, with those rules.</summary>
 public sealed class NatIptablesState : HostRecord
 {
-    private IReadOnlyList<SourceNat>? _sourceNat;
+    private ReadableList<SourceNat>? _sourceNat;
+
+    /// <inheritdoc/>
+    public override string? ComputerName { get; init; }
 
     /// <summary>In place, erased, incomplete, or not known.</summary>
     public required NatStatus Status { get; init; }
@@ -19,13 +22,10 @@ public sealed class NatIptablesState : HostRecord
     /// The source-NAT rules that a packet can reach: what <see cref="NatStatus.Healthy"/> and
     /// <see cref="NatStatus.Incomplete"/> rest on.
     /// </summary>
-    public required IReadOnlyList<Rule> SourceNatRules { get; init; }
+    public required ReadableList<Rule> SourceNatRules { get; init; }
 
     /// <summary>Which networks these rules serve, by which interfaces, and what their addresses become.</summary>
-    public IReadOnlyList<SourceNat> SourceNat => _sourceNat ??= NatDsa.SourceNat.Of(SourceNatRules);
-
-    /// <summary>Everything that was read: a ruleset for each back end and family, or the one text.</summary>
-    public required IReadOnlyList<Ruleset> Rulesets { get; init; }
+    public ReadableList<SourceNat> SourceNat => _sourceNat ??= NatDsa.SourceNat.Of(SourceNatRules);
 
     /// <summary>Whether the kernel forwards IPv4; null for texts and files, which do not tell.</summary>
     public bool? Forwarding { get; init; }
@@ -37,10 +37,15 @@ public sealed class NatIptablesState : HostRecord
     public DateTimeOffset? ReadAt { get; init; }
 
     /// <summary>How many rules were read, of all tables.</summary>
-    public int RuleCount => Rulesets.Sum(set => set.Tables.Sum(table => table.Chains.Sum(chain => chain.Rules.Count)));
+    public int RuleCount => Rulesets.Sum(ruleset => ruleset.RuleCount);
 
     /// <summary>Whether a part of the rules is missing or could not be understood.</summary>
     public bool IsPartial => Rulesets.Any(set => set.IsPartial);
+
+    /// <summary>
+    /// Everything that was read: a ruleset for each back end and family, or the one text. Hidden from lists.
+    /// </summary>
+    internal IReadOnlyList<Ruleset> Rulesets { get; init; } = [];
 
     /// <summary>Why the rules could not be read; null when they were.</summary>
     internal Fault? Fault { get; init; }
@@ -72,7 +77,7 @@ public sealed class NatIptablesState : HostRecord
             Origin = host.Origin,
             Status = known ? assessment.Status : NatStatus.Unknown,
             Reason = known ? assessment.Reason : running.Fault!.Message,
-            SourceNatRules = assessment.SourceNatRules,
+            SourceNatRules = [.. assessment.SourceNatRules],
             Rulesets = running.Rulesets,
             Forwarding = host.Forwarding,
             ReadAt = host.Clock,
@@ -89,7 +94,7 @@ public sealed class NatIptablesState : HostRecord
         {
             Status = assessment.Status,
             Reason = assessment.Reason,
-            SourceNatRules = assessment.SourceNatRules,
+            SourceNatRules = [.. assessment.SourceNatRules],
             Rulesets = [ruleset],
             Path = path,
         };

@@ -24,21 +24,46 @@ public enum SourceNatKind
 /// <c>-A OUT -s 10.0.0.0/8 -j MASQUERADE</c> serves 10.0.0.0/8 by eth0. A rule that several ways lead to comes once for each pair of source and
 /// interface. Packets that an earlier rule takes out are not taken off.
 /// </remarks>
-/// <param name="Rule">The rule.</param>
-/// <param name="Kind">What it does.</param>
-/// <param name="Source">The network that it serves; null: any.</param>
-/// <param name="OutInterface">The interfaces that packets leave by; null: any, or the text does not show them (<c>-L</c> without <c>-v</c>).</param>
-/// <param name="ToAddress">The new address, range or network, with ports where there are, as written; null for
-/// <see cref="SourceNatKind.Masquerade"/>, and where the text does not tell.</param>
-public sealed record SourceNat(Rule Rule, SourceNatKind Kind, AddressPrefix? Source, InterfacePattern? OutInterface, string? ToAddress)
+public sealed record SourceNat
 {
+    internal SourceNat(
+        Rule rule, SourceNatKind kind, AddressPrefix? source, InterfacePattern? outInterface, string? toAddress) =>
+        (NatRule, Kind, SourceAddress, OutPattern, ToAddress) = (rule, kind, source, outInterface, toAddress);
+
+    /// <summary>What it does.</summary>
+    public SourceNatKind Kind { get; }
+
+    /// <summary>The network that it serves, such as <c>10.0.0.0/16</c>; null: any.</summary>
+    public string? Source => SourceAddress?.ToString();
+
+    /// <summary>
+    /// The interfaces that packets leave by; null: any, or the text does not show them (<c>-L</c> without <c>-v</c>).
+    /// </summary>
+    public string? OutInterface => OutPattern?.ToString();
+
+    /// <summary>
+    /// The new address, range or network, with ports where there are, as written; null for
+    /// <see cref="SourceNatKind.Masquerade"/>, and where the text does not tell.
+    /// </summary>
+    public string? ToAddress { get; }
+
+    /// <summary>The rule.</summary>
+    public string Rule => NatRule.ToString();
+
+    /// <summary>The rule itself: <see cref="Rule"/>, as scripts see it.</summary>
+    internal Rule NatRule { get; }
+
+    internal AddressPrefix? SourceAddress { get; }
+
+    internal InterfacePattern? OutPattern { get; }
+
     /// <summary>How many combinations of chain, source and interface are followed: beyond them, a rule's own conditions stand alone.</summary>
     private const int MaxWays = 10_000;
 
     /// <summary>On one line: <c>Snat 10.0.0.0/8 by eth0 to 192.0.2.1</c>.</summary>
     public override string ToString()
     {
-        string text = $"{Kind} {Source?.ToString() ?? "*"}";
+        string text = $"{Kind} {Source ?? "*"}";
         if (OutInterface is not null)
             text = $"{text} by {OutInterface}";
         return ToAddress is null ? text : $"{text} to {ToAddress}";
@@ -53,7 +78,7 @@ public sealed record SourceNat(Rule Rule, SourceNatKind Kind, AddressPrefix? Sou
 
     /// <summary>What rules do source NAT for.</summary>
     /// <param name="reachable">Rules that <see cref="ReachableRules"/> gave.</param>
-    internal static IReadOnlyList<SourceNat> Of(IEnumerable<Rule> reachable) =>
+    internal static ReadableList<SourceNat> Of(IEnumerable<Rule> reachable) =>
         [.. reachable.GroupBy(rule => rule.DeclaringChain.Table).SelectMany(rules => Of(rules.Key, [.. rules]))];
 
     private static bool IsPostrouting(Chain chain) =>
@@ -69,8 +94,12 @@ public sealed record SourceNat(Rule Rule, SourceNatKind Kind, AddressPrefix? Sou
         {
             foreach (Rule rule in steps[way.Chain])
             {
-                if (!TryNarrow(way.Source, rule.Source, out AddressPrefix? source) || !TryNarrow(way.Out, rule.Out, out InterfacePattern? outInterface))
+                if (!TryNarrow(way.Source, rule.SourceAddress, out AddressPrefix? source)
+                    || !TryNarrow(way.Out, rule.OutInterface, out InterfacePattern? outInterface))
+                {
                     continue;
+                }
+
                 if (found.TryGetValue(rule, out List<SourceNat>? services))
                 {
                     services.Add(Of(rule, source, outInterface));
@@ -86,7 +115,9 @@ public sealed record SourceNat(Rule Rule, SourceNatKind Kind, AddressPrefix? Sou
         }
 
         // A rule that every way contradicts serves nothing, but is one of those the verdict rests on.
-        return natRules.SelectMany(rule => found[rule] is { Count: > 0 } services ? services.Distinct() : [Of(rule, rule.Source, rule.Out)]);
+        return natRules.SelectMany(rule => found[rule] is { Count: > 0 } services
+            ? services.Distinct()
+            : [Of(rule, rule.SourceAddress, rule.OutInterface)]);
     }
 
     /// <summary>The rules that do source NAT, and those on the ways to them, by their chains.</summary>

@@ -8,6 +8,9 @@ namespace NatDsa;
 /// <summary>Whether the internet answers a host behind the NAT: one HTTP request made on that host.</summary>
 public sealed class NatEgressResult : HostRecord
 {
+    /// <inheritdoc/>
+    public override string? ComputerName { get; init; }
+
     /// <summary>What was asked for.</summary>
     public required Uri Uri { get; init; }
 
@@ -18,10 +21,10 @@ public sealed class NatEgressResult : HostRecord
     public HttpStatusCode? StatusCode { get; init; }
 
     /// <summary>How long the request took by the host's own measure.</summary>
-    public TimeSpan? Duration { get; init; }
+    public string? Duration => Took?.ToString("c", CultureInfo.InvariantCulture);
 
     /// <summary>The address that answered, where the tool tells it.</summary>
-    public IPAddress? Address { get; init; }
+    public string? Address => Answerer?.ToString();
 
     /// <summary>What made the request: <c>curl</c>, <c>wget</c> or <c>bash</c>.</summary>
     public string? Tool { get; init; }
@@ -29,8 +32,17 @@ public sealed class NatEgressResult : HostRecord
     /// <summary>What happened, in words.</summary>
     public required string Reason { get; init; }
 
+    /// <summary>The time itself: <see cref="Duration"/>, as scripts see it.</summary>
+    internal TimeSpan? Took { get; init; }
+
+    /// <summary>The address itself: <see cref="Address"/>, as scripts see it.</summary>
+    internal IPAddress? Answerer { get; init; }
+
     /// <summary>What to report as an error, when no request could be made; null when one was, whatever came of it.</summary>
     internal Fault? Fault { get; init; }
+
+    /// <summary>What happened.</summary>
+    public override string ToString() => Reason;
 
     internal static NatEgressResult Read(HostSnapshot host, Uri uri)
     {
@@ -54,8 +66,8 @@ public sealed class NatEgressResult : HostRecord
             Uri = uri,
             Succeeded = succeeded,
             StatusCode = succeeded ? (HttpStatusCode)status!.Value : null,
-            Duration = DurationOf(section),
-            Address = IPAddress.TryParse(section?.Fact("address"), out IPAddress? address) ? address : null,
+            Took = DurationOf(section),
+            Answerer = IPAddress.TryParse(section?.Fact("address"), out IPAddress? address) ? address : null,
             Tool = section?.Fact("tool"),
             Reason = reason,
             Fault = section is null or { ExitCode: 127 } ? new Fault(ErrorIds.EgressFailed, Messages.EgressNotMade.With(name, reason)) : null,

@@ -10,9 +10,11 @@ internal static class AgentPortRules
 
     public static bool Contains(Rule rule)
     {
-        if (rule is not { Target: "ACCEPT", Protocol: "tcp", Table: "filter", In: null or { IsAny: true }, Out: null or { IsAny: true } })
+        if (rule is not { Target: "ACCEPT", Protocol: "tcp", Table: "filter" })
             return false;
-        if (rule.Source is { IsAny: false } || rule.Destination is { IsAny: false })
+        if (rule is not { InInterface: null or { IsAny: true }, OutInterface: null or { IsAny: true } })
+            return false;
+        if (rule.SourceAddress is { IsAny: false } || rule.DestinationAddress is { IsAny: false })
             return false;
         if (rule.Has(RuleTraits.IsNft))
             return IsOwnPort(NftStatements.Of(rule));

@@ -218,7 +218,7 @@ internal sealed class CommandReader : IRuleReader
             return;
         }
 
-        foreach (Table table in Ruleset.Tables)
+        foreach (Table table in Ruleset.TableList)
         {
             InferredTables.Name(table);
             if (table.Family == NetfilterFamily.Unknown)
@@ -460,7 +460,7 @@ internal sealed class CommandReader : IRuleReader
     /// <summary>Nothing but an address tells the family of a dump without its first line.</summary>
     private static void SettleFamily(Table table, Rule rule)
     {
-        if ((rule.Source ?? rule.Destination) is { Name: null } address)
+        if ((rule.SourceAddress ?? rule.DestinationAddress) is { Name: null } address)
             table.Family = address.IsIPv6 ? NetfilterFamily.IPv6 : NetfilterFamily.IPv4;
         else if (rule.ProtocolName == "ipv6-icmp")
             table.Family = NetfilterFamily.IPv6;

@@ -17,10 +17,11 @@ public static class IptablesSaveWriter
             throw new InvalidOperationException(Messages.WritePartial);
         if (ruleset.Format == RulesetFormat.IptablesSave)
             return ruleset.SourceText;
-        if (ruleset.Format != RulesetFormat.ListRules || ruleset.Tables.Any(table => table.Name.Length == 0))
+        if (ruleset.Format != RulesetFormat.ListRules || ruleset.TableList.Any(table => table.Name.Length == 0))
             throw new InvalidOperationException(Messages.WriteFormat.With(ruleset.Format));
 
-        (Table Table, List<Stretch> Rules)[] tables = [.. ruleset.Tables.Select(table => (table, StretchesOf(table)))];
+        (Table Table, List<Stretch> Rules)[] tables =
+            [.. ruleset.TableList.Select(table => (table, StretchesOf(table)))];
         // Twice the same way: once to know how long the text gets, once into the string of that length.
         var measured = new Output(default);
         Write(tables, ref measured);

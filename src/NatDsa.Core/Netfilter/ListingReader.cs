@@ -358,7 +358,7 @@ internal sealed class ListingReader : IRuleReader
         else if (IsStatus && Ruleset.Notice == RulesetNotice.None && !_isRetyped && !_blankBefore)
             _errors.ReportEnd(Messages.TextCutOff);
 
-        foreach (Table table in Ruleset.Tables)
+        foreach (Table table in Ruleset.TableList)
         {
             if (table.IsNameInferred)
                 InferredTables.Name(table);

@@ -112,10 +112,10 @@ internal static class NftStatements
         string name = field.Split(" & ")[0];
         return isSimple && name switch
         {
-            "iifname" or "iif" => rule.In is not null,
-            "oifname" or "oif" => rule.Out is not null,
-            "ip saddr" or "ip6 saddr" => rule.Source is not null && right.ToString() is not ['@', ..],
-            "ip daddr" or "ip6 daddr" => rule.Destination is not null && right.ToString() is not ['@', ..],
+            "iifname" or "iif" => rule.InInterface is not null,
+            "oifname" or "oif" => rule.OutInterface is not null,
+            "ip saddr" or "ip6 saddr" => rule.SourceAddress is not null && right.ToString() is not ['@', ..],
+            "ip daddr" or "ip6 daddr" => rule.DestinationAddress is not null && right.ToString() is not ['@', ..],
             "meta l4proto" or "ip protocol" or "ip6 nexthdr" => true,
             "ip frag-off" => rule.Fragment != FragmentMatch.Any,
             _ => false,

@@ -53,6 +53,9 @@ public sealed class Rule : IEquatable<Rule>
         (FirstWord, EndOfWords) = (first, first + record.WordCount);
     }
 
+    /// <summary>The host that the rule runs on, as the caller named it; null for text and files.</summary>
+    public string? ComputerName => _chain.Table.Ruleset.ComputerName;
+
     /// <summary>The name of the table that the rule is in: <c>nat</c>.</summary>
     public string Table => _chain.Table.Name;
 
@@ -60,7 +63,7 @@ public sealed class Rule : IEquatable<Rule>
     public string Chain => _chain.Name;
 
     /// <summary>The chain that the rule is in.</summary>
-    public Chain DeclaringChain => _chain;
+    internal Chain DeclaringChain => _chain;
 
     /// <summary>Whose packets it sees: its table's, or in a table of both families the one that its conditions are about.</summary>
     public NetfilterFamily Family =>
@@ -84,14 +87,27 @@ public sealed class Rule : IEquatable<Rule>
     /// <summary>Whether every protocol but that one matches.</summary>
     public bool IsProtocolNegated => Has(RuleTraits.ProtocolNegated);
 
-    /// <summary>The interfaces that a packet may come in on; null: any.</summary>
-    public InterfacePattern? In => _store.InterfaceOf(Record.In);
+    /// <summary>
+    /// The interfaces that a packet may come in on, such as <c>eth0</c>, <c>eth+</c> or <c>!lo</c>; null: any.
+    /// </summary>
+    public string? In => InInterface?.ToString();
 
     /// <summary>The interfaces that a packet may leave by; null: any.</summary>
-    public InterfacePattern? Out => _store.InterfaceOf(Record.Out);
+    public string? Out => OutInterface?.ToString();
 
-    /// <summary>Where a packet may come from; null: anywhere.</summary>
-    public AddressPrefix? Source
+    /// <summary>
+    /// Where a packet may come from, such as <c>10.0.0.0/16</c> or <c>!192.0.2.1</c>; null: anywhere.
+    /// </summary>
+    public string? Source => SourceAddress?.ToString();
+
+    /// <summary>Where a packet may go; null: anywhere.</summary>
+    public string? Destination => DestinationAddress?.ToString();
+
+    internal InterfacePattern? InInterface => _store.InterfaceOf(Record.In);
+
+    internal InterfacePattern? OutInterface => _store.InterfaceOf(Record.Out);
+
+    internal AddressPrefix? SourceAddress
     {
         get
         {
@@ -104,8 +120,7 @@ public sealed class Rule : IEquatable<Rule>
         }
     }
 
-    /// <summary>Where a packet may go; null: anywhere.</summary>
-    public AddressPrefix? Destination
+    internal AddressPrefix? DestinationAddress
     {
         get
         {
@@ -135,10 +150,11 @@ public sealed class Rule : IEquatable<Rule>
     /// The matches, in order. Only texts that hold rules as commands (iptables-save, <c>-S</c>) have them one by one; in the other forms
     /// they are in <see cref="Options"/>.
     /// </summary>
-    public RuleMatchList Matches => new(this);
+    internal RuleMatchList Matches => new(this);
 
     /// <summary>The target's own options, in order: <c>--to-source 192.0.2.1</c>. Under the same condition as <see cref="Matches"/>.</summary>
-    public RuleOptionList TargetOptions => new(this, FirstWord, Has(RuleTraits.HasTargetOptions) ? EndOfWords : FirstWord, WordRole.TargetOption);
+    internal RuleOptionList TargetOptions =>
+        new(this, FirstWord, Has(RuleTraits.HasTargetOptions) ? EndOfWords : FirstWord, WordRole.TargetOption);
 
     /// <summary>
     /// What the rule says beyond the other columns, as the text has it: <c>-m</c> and the target's options in iptables-save, the last
@@ -148,6 +164,12 @@ public sealed class Rule : IEquatable<Rule>
         Has(RuleTraits.OptionsAreText) ? _store.Text.Substring(Record.FirstWord, Record.WordCount)
         : Has(RuleTraits.IsNft) ? string.Join(' ', NftStatements.Of(this))
         : CommandOptions();
+
+    /// <summary>
+    /// All that the rule says, without its counters and its chain, as short as it can be said:
+    /// <c>-s 10.0.0.0/16 -o eth0 -j MASQUERADE</c>. Characters that could drive a terminal are left out.
+    /// </summary>
+    public string Specification => Untrusted.OneLine(RuleFields.Specification(this));
 
     /// <summary>The number by which nft knows the rule, unique in its table; null in texts that do not tell.</summary>
     public ulong? Handle => Has(RuleTraits.IsNft) ? NftStatements.HandleOf(this) : null;
@@ -159,7 +181,7 @@ public sealed class Rule : IEquatable<Rule>
     public bool IsSourceNat => Target is "MASQUERADE" or "SNAT" or "NETMAP" or "SAME" && TargetChain is null;
 
     /// <summary>The chain that matching packets go to by jump or goto; null when the target is none.</summary>
-    public Chain? TargetChain =>
+    internal Chain? TargetChain =>
         Record.Target is var name and > 0 && (_traits & (RuleTraits.IsNft | RuleTraits.NftJump)) != RuleTraits.IsNft
             && _chain.Table.Chains.NumberOf(name - 1) is int target and >= 0 ? _store.ChainOf(target) : null;
 
@@ -179,9 +201,13 @@ public sealed class Rule : IEquatable<Rule>
         {
             if (Has(RuleTraits.HasHiddenConditions) || Record.Protocol != 0 && ProtocolName != "all" || IsProtocolNegated || Fragment != FragmentMatch.Any)
                 return false;
-            if (In is { } from && (!from.IsAny || from.IsNegated) || Out is { } to && (!to.IsAny || to.IsNegated))
+            if (InInterface is { } from && (!from.IsAny || from.IsNegated)
+                || OutInterface is { } to && (!to.IsAny || to.IsNegated))
+            {
                 return false;
-            if (Source is { IsAny: false } || Destination is { IsAny: false })
+            }
+
+            if (SourceAddress is { IsAny: false } || DestinationAddress is { IsAny: false })
                 return false;
             foreach (RuleMatch match in Matches)
             {
@@ -193,8 +219,10 @@ public sealed class Rule : IEquatable<Rule>
         }
     }
 
-    /// <summary>The rule as it stands in the text.</summary>
-    public override string ToString() => Text;
+    /// <summary>
+    /// The rule as it stands in the text; one of nft, whose text is JSON, as <see cref="Specification"/> says it.
+    /// </summary>
+    public override string ToString() => Has(RuleTraits.IsNft) ? Specification : Text;
 
     /// <inheritdoc/>
     public bool Equals(Rule? other) => other is not null && ReferenceEquals(_store, other._store) && _index == other._index;

@@ -59,7 +59,9 @@ internal static class RuleOwners
 
         if (IsFirewalldFixed(name) || s_firewalldPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)) && HasFirewalld(chain.Table))
             return RuleOwner.Firewalld;
-        return chain.Table.Ruleset.Tables.Any(table => table.Chains.Find("shorewall") is not null) ? RuleOwner.Shorewall : RuleOwner.None;
+        return chain.Table.Ruleset.TableList.Any(table => table.Chains.Find("shorewall") is not null)
+            ? RuleOwner.Shorewall
+            : RuleOwner.None;
     }
 
     public static RuleOwner Of(Rule rule)
@@ -90,7 +92,8 @@ internal static class RuleOwners
     /// and the first twelve digits of the network's id.
     /// </summary>
     private static bool IsDockerMasquerade(Rule rule) =>
-        rule is { Target: "MASQUERADE", Source: not null, Out: { IsNegated: true, IsPrefix: false, Name: var bridge } }
+        rule is { Target: "MASQUERADE", SourceAddress: not null }
+        && rule.OutInterface is { IsNegated: true, IsPrefix: false, Name: var bridge }
         && rule.DeclaringChain.Table.Chains.Find("DOCKER") is not null
         && (bridge == "docker0" || bridge.Length == 15 && bridge.StartsWith("br-", StringComparison.Ordinal) && bridge[3..].All(char.IsAsciiHexDigitLower));
 }

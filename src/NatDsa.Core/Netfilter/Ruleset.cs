@@ -26,6 +26,9 @@ public sealed class Ruleset
     /// <param name="family">Whose packets it shows.</param>
     public static Ruleset WithoutTables(RulesetFormat format, NetfilterFamily family) => new("", format) { DeclaredFamily = family };
 
+    /// <summary>The host that the rules run on, as the caller named it; null for text and files.</summary>
+    public string? ComputerName { get; internal set; }
+
     /// <summary>The form that the text has.</summary>
     public RulesetFormat Format { get; }
 
@@ -53,10 +56,14 @@ public sealed class Ruleset
     }
 
     /// <summary>The tables, in the order of the text. The same name can come more than once, in several families.</summary>
-    public IReadOnlyList<Table> Tables => _tables;
+    public ReadableList<string> Tables => [.. _tables.Select(table => table.Name)];
+
+    /// <summary>How many rules there are.</summary>
+    // Without reading those that were put off.
+    public int RuleCount => _tables.Sum(table => table.Chains.Sum(chain => chain.RuleCount));
 
     /// <summary>Every rule, table by table and chain by chain.</summary>
-    public IEnumerable<Rule> Rules => _tables.SelectMany(table => table.Rules);
+    public ReadableSequence<Rule> Rules => new(_tables.SelectMany(table => table.Rules));
 
     /// <summary>What the init script says in place of tables.</summary>
     public RulesetNotice Notice { get; internal set; }
@@ -68,10 +75,10 @@ public sealed class Ruleset
     public bool ListsEveryTable => Format is RulesetFormat.IptablesSave or RulesetFormat.ServiceStatus or RulesetFormat.NftJson;
 
     /// <summary>What could not be read, at most <see cref="MaximumErrors"/>, in the order of the text.</summary>
-    public IReadOnlyList<RulesetError> Errors => _errors;
+    public ReadableList<RulesetError> Errors => new(_errors);
 
     /// <summary>Tables that are in use and whose rules iptables cannot show, as it says itself: nft made them.</summary>
-    public IReadOnlyList<string> UnreadableTables => _unreadableTables;
+    public ReadableList<string> UnreadableTables => new(_unreadableTables);
 
     /// <summary>The first table of this name; null when there is none.</summary>
     public Table? FindTable(string name) => _tables.Find(table => table.Name == name);
@@ -153,8 +160,11 @@ public sealed class Ruleset
         return change.Apply();
     }
 
-    /// <summary>How many rules there are, without reading those that were put off.</summary>
-    internal int RuleCount => _tables.Sum(table => table.Chains.Sum(chain => chain.RuleCount));
+    /// <summary>Whose rules these are, and their tables: <c>iptables-nft: nat, filter</c>.</summary>
+    public override string ToString() => $"{BackEnd ?? Format.ToString()}: {string.Join(", ", Tables)}";
+
+    /// <summary>The tables themselves: <see cref="Tables"/>, as scripts see it.</summary>
+    internal ReadableList<Table> TableList => new(_tables);
 
     /// <summary>The text that it was read from.</summary>
     internal string SourceText => Store.Text;

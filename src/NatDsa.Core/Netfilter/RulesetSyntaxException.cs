@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace NatDsa.Netfilter;
 
 /// <summary>A place in a text that cannot be read as a ruleset.</summary>
@@ -9,6 +11,9 @@ public sealed record RulesetError(int Line, int Column, string Word, string Mess
 {
     /// <summary>How many characters of an offending word are kept.</summary>
     public const int MaximumWordLength = 64;
+
+    /// <summary>The place and the message: <c>3:14: …</c>.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Line}:{Column}: {Message}");
 }
 
 /// <summary>A text cannot be read as a ruleset; says where and why.</summary>

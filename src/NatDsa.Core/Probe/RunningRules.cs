@@ -51,7 +51,7 @@ internal sealed record RunningRules(IReadOnlyList<Ruleset> Rulesets, Fault? Faul
 
             // No table in use: iptables-save prints nothing. Before version 1.6 it does so, and succeeds, for one who may not see the tables.
             if (!string.IsNullOrWhiteSpace(section.Text))
-                rulesets.Add(Read(section));
+                rulesets.Add(Read(section, host.ComputerName));
             else if (!host.IsRoot)
                 fault ??= new Fault(ErrorIds.PermissionDenied, Messages.RulesNeedRoot.With(name));
         }
@@ -59,9 +59,9 @@ internal sealed record RunningRules(IReadOnlyList<Ruleset> Rulesets, Fault? Faul
         if (host.Answer.TryGet(Nft, out Section? native))
         {
             Ruleset ruleset = RulesetReader.Read(native.Text, RulesetReadMode.Lenient);
-            ruleset.BackEnd = "nft";
+            (ruleset.BackEnd, ruleset.ComputerName) = ("nft", host.ComputerName);
             LeaveOutWhatIptablesShows(ruleset, rulesets);
-            if (ruleset.Tables.Count > 0 || ruleset.IsPartial)
+            if (ruleset.TableList.Count > 0 || ruleset.IsPartial)
                 rulesets.Add(ruleset);
         }
         else
@@ -72,11 +72,11 @@ internal sealed record RunningRules(IReadOnlyList<Ruleset> Rulesets, Fault? Faul
         return new RunningRules(rulesets, fault) { Unread = fault ?? unreadIPv6 };
     }
 
-    private static Ruleset Read(Section section)
+    private static Ruleset Read(Section section, string? computerName)
     {
         string backEnd = section.Name["save.".Length..];
         Ruleset ruleset = RulesetReader.Read(section.Text, RulesetReadMode.Lenient, BackEnds.FamilyOf(backEnd));
-        ruleset.BackEnd = backEnd;
+        (ruleset.BackEnd, ruleset.ComputerName) = (backEnd, computerName);
         return ruleset;
     }
 
@@ -86,9 +86,11 @@ internal sealed record RunningRules(IReadOnlyList<Ruleset> Rulesets, Fault? Faul
     /// </summary>
     private static void LeaveOutWhatIptablesShows(Ruleset nft, IReadOnlyList<Ruleset> saved)
     {
-        foreach (Table table in nft.Tables.ToArray())
+        foreach (Table table in nft.TableList.ToArray())
         {
-            if (saved.SelectMany(ruleset => ruleset.Tables).Any(other => other.Family == table.Family && other.Name == table.Name && Shows(other, table)))
+            IEnumerable<Table> same = saved.SelectMany(ruleset => ruleset.TableList)
+                .Where(other => other.Family == table.Family && other.Name == table.Name);
+            if (same.Any(other => Shows(other, table)))
                 nft.Remove(table);
         }
     }

@@ -87,8 +87,8 @@ internal sealed class ProtectionPlan : ChangePlan
     // Both, where an agent of any version may come.
     private static bool IsRightFor(DsaMarker marker, DsaAgentState agent) => marker switch
     {
-        DsaMarker.UseDsaWithIptables => !(agent.Version >= AgentVersion.FirstThatDoesNotErase),
-        _ => !agent.Installed || agent.Version >= AgentVersion.FirstThatDoesNotErase,
+        DsaMarker.UseDsaWithIptables => !(agent.Release >= AgentVersion.FirstThatDoesNotErase),
+        _ => !agent.Installed || agent.Release >= AgentVersion.FirstThatDoesNotErase,
     };
 
     private Fault? WhyNoMarker()
@@ -135,7 +135,11 @@ internal sealed class ProtectionPlan : ChangePlan
         if (persisted is null)
             return [];
         RulesetComparison comparison = RulesetComparison.Of(persisted, PersistedRules.Comparable(ComparedRules.Of(NatIptablesState.Read(host))), includeCounters: false);
-        return [.. comparison.Differences.Where(difference => (difference.Rule ?? difference.ReferenceRule) is not { } rule || !AgentPortRules.Contains(rule))];
+        return
+        [
+            .. comparison.Differences.Where(difference =>
+                (difference.FoundRule ?? difference.ExpectedRule) is not { } rule || !AgentPortRules.Contains(rule)),
+        ];
     }
 
     // Null, and the files to write; or why the rules cannot be saved. Those of a host without NAT would take the place of better ones.
@@ -155,7 +159,11 @@ internal sealed class ProtectionPlan : ChangePlan
             if (!unsaved.Any(difference => difference.Family == BackEnds.FamilyOf(family)))
                 continue;
             Section[] running = [.. Host.Answer.Sections.Values.Where(section => section.Name.StartsWith("save." + family, StringComparison.Ordinal) && !string.IsNullOrWhiteSpace(section.Text))];
-            Ruleset[] used = [.. running.Select(section => RulesetReader.Read(section.Text)).Where(ruleset => ruleset.Tables.Any(table => table.Rules.Any() || table.Chains.Any(chain => chain.Policy == ChainPolicy.Drop)))];
+            Ruleset[] used =
+            [
+                .. running.Select(section => RulesetReader.Read(section.Text)).Where(ruleset => ruleset.TableList.Any(
+                    table => table.Rules.Any() || table.Chains.Any(chain => chain.Policy == ChainPolicy.Drop))),
+            ];
             if (used.Length > 1)
                 return Messages.ProtectTwoBackEnds.With(family);
             if (used.Length == 0)
@@ -169,7 +177,7 @@ internal sealed class ProtectionPlan : ChangePlan
     // As iptables-save writes it when it is not asked for counters.
     private static string ToPersist(Ruleset rules)
     {
-        string text = IptablesSaveWriter.Write(rules.Without([.. rules.Tables.SelectMany(table => table.Rules).Where(AgentPortRules.Contains)]));
+        string text = IptablesSaveWriter.Write(rules.Without([.. rules.Rules.Where(AgentPortRules.Contains)]));
         return string.Join('\n', text.Split('\n').Select(line => line.StartsWith('[') && line.IndexOf("] ", StringComparison.Ordinal) is int end and > 0 ? line[(end + 2)..] : line));
     }
 }

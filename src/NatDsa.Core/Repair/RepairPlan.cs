@@ -218,7 +218,7 @@ internal sealed class RepairPlan : ChangePlan
             return null;
         if (MissingNat.FirstNotIn(Before.SourceNat, [RulesetReader.Read(_options.NewRules)]) is { } missing)
         {
-            string served = MissingNat.Words(missing.Source, missing.OutInterface);
+            string served = MissingNat.Words(missing.SourceAddress, missing.OutPattern);
             return Messages.RulesPathMissing.With(_options.NewRulesPath, served);
         }
 
@@ -246,7 +246,7 @@ internal sealed class RepairPlan : ChangePlan
             return true;
         Ruleset rules = RulesetReader.Read(text, RulesetReadMode.Lenient, NetfilterFamily.IPv6);
         return rules.IsPartial || rules.Format != RulesetFormat.IptablesSave ? null
-            : !rules.Tables.SelectMany(table => table.Rules).Any(rule => !AgentPortRules.Contains(rule));
+            : !rules.TableList.SelectMany(table => table.Rules).Any(rule => !AgentPortRules.Contains(rule));
     }
 
     private string AgentCommand(string action) =>
@@ -255,7 +255,7 @@ internal sealed class RepairPlan : ChangePlan
     // Whose chains run that loading rules would take away, and that nothing on the host is known to make again. A load leaves tables of nft's own alone.
     private IEnumerable<RuleOwner> Orphans(IReadOnlyList<HostOwner> owners) => Before.Rulesets
         .Where(ruleset => ruleset.Format != RulesetFormat.NftJson)
-        .SelectMany(ruleset => ruleset.Tables.SelectMany(table => table.Chains))
+        .SelectMany(ruleset => ruleset.TableList.SelectMany(table => table.Chains))
         .Select(chain => chain.Owner)
         .Where(owner => owner != RuleOwner.None && !owners.Any(known => known.Owner == owner))
         .Distinct();

@@ -11,6 +11,9 @@ public sealed class RepairResult : ChangeResult
     {
     }
 
+    /// <inheritdoc/>
+    public override string? ComputerName { get; init; }
+
     /// <summary>The request made behind the NAT with <c>-VerifyFrom</c>.</summary>
     public NatEgressResult? Egress { get; init; }
 

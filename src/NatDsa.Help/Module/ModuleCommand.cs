@@ -8,8 +8,11 @@ namespace NatDsa.Help.Module;
 /// <summary>One cmdlet of the module, as the PowerShell engine itself understands it.</summary>
 internal sealed class ModuleCommand
 {
+    private readonly Type? _scriptMembers;
+
     private ModuleCommand(Type type)
     {
+        _scriptMembers = type.Assembly.GetType("NatDsa.Views.ScriptMembers");
         var metadata = new CommandMetadata(type);
         using var instance = Activator.CreateInstance(type) as IDisposable;
         Name = metadata.Name;
@@ -46,6 +49,13 @@ internal sealed class ModuleCommand
                 .OrderBy(p => p.Use.Position < 0).ThenBy(p => p.Use.Position).ThenBy(p => !p.Use.IsMandatory)];
         }
     }
+
+    /// <summary>
+    /// The type that a property of what the cmdlet writes has in a script: NatDsa.Types.ps1xml may give it another.
+    /// </summary>
+    /// <param name="property">The property.</param>
+    public Type ScriptTypeOf(PropertyInfo property) =>
+        _scriptMembers?.GetMethod(property.DeclaringType!.Name + property.Name)?.ReturnType ?? property.PropertyType;
 
     /// <summary>Reads the module's cmdlets, by name.</summary>
     /// <param name="assembly">The module's assembly, with what it needs beside it.</param>

@@ -9,14 +9,18 @@ internal sealed class XmlDocs(string folder)
 {
     private readonly Dictionary<string, Dictionary<string, XElement>> _assemblies = new(StringComparer.Ordinal);
 
-    /// <summary>The summary of a property or an enum's value.</summary>
+    /// <summary>The summary of a property, of the one that it overrides, or of an enum's value.</summary>
     /// <returns>Null when it has none.</returns>
     public string? Summary(MemberInfo member)
     {
-        Type type = member.DeclaringType!;
+        Type type = DeclaringType(member);
         string id = $"{(member is PropertyInfo ? 'P' : 'F')}:{type.FullName!.Replace('+', '.')}.{member.Name}";
         return Members(type.Assembly.GetName().Name!).GetValueOrDefault(id)?.Element("summary") is { } summary ? Text(summary) : null;
     }
+
+    /// <summary>The type that has a member first, whoever overrides it.</summary>
+    public static Type DeclaringType(MemberInfo member) =>
+        (member as PropertyInfo)?.GetMethod?.GetBaseDefinition().DeclaringType ?? member.DeclaringType!;
 
     private Dictionary<string, XElement> Members(string assembly)
     {

@@ -81,19 +81,40 @@ internal static class PlainText
         return [];
     }
 
-    // The last column takes what the others leave.
+    // Between two columns.
+    private const string Gap = "  ";
+
     private static IEnumerable<string> Rows(Table table, int width)
     {
         List<string[]> rows = [.. table.Cast<TableRow>().Select(row => row.Cast<TableCell>().Select(Cell).ToArray())];
-        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(i => rows.Max(r => r[i].Length))];
+        int[] widths = Widths(rows, width);
         foreach (string[] row in rows)
         {
-            string front = string.Concat(row.SkipLast(1).Select((cell, i) => cell.PadRight(widths[i] + 2)));
-            foreach (string line in Wrap(front + row[^1], width, new string(' ', front.Length)))
-                yield return line.TrimEnd();
+            List<string>[] cells = [.. row.Select((cell, i) => Wrap(cell, widths[i]).ToList())];
+            for (int line = 0; line < cells.Max(cell => cell.Count); line++)
+            {
+                IEnumerable<string> words = cells.Select(cell => line < cell.Count ? cell[line] : "");
+                yield return string.Join(Gap, words.Select((word, i) => word.PadRight(widths[i]))).TrimEnd();
+            }
+
             if (row == rows[0])
-                yield return string.Join("  ", widths.Select((w, i) => new string('-', i < widths.Length - 1 ? w : Math.Min(w, Math.Max(row[i].Length, width - front.Length)))));
+                yield return string.Join(Gap, widths.Select(w => new string('-', w)));
         }
+    }
+
+    /// <summary>
+    /// Columns as wide as their cells; where these have no room side by side, the widest are narrowed, but never below
+    /// a word.
+    /// </summary>
+    private static int[] Widths(List<string[]> rows, int width)
+    {
+        int[] columns = [.. Enumerable.Range(0, rows[0].Length)];
+        int[] widths = [.. columns.Select(i => rows.Max(row => row[i].Length))];
+        int[] least = [.. columns.Select(i => rows.Max(row => row[i].Split(' ').Max(word => word.Length)))];
+        int room = width - Gap.Length * (columns.Length - 1);
+        while (widths.Sum() > room && columns.Any(i => widths[i] > least[i]))
+            widths[columns.Where(i => widths[i] > least[i]).MaxBy(i => widths[i])]--;
+        return widths;
     }
 
     private static string Cell(TableCell cell) => string.Join(' ', cell.OfType<ParagraphBlock>().Select(p => Of(p.Inline!)));

@@ -32,11 +32,7 @@ public sealed class GetNatIptablesRule : RulesetCmdlet
     {
         var running = RunningRules.Read(await ProbeAsync(turn, ProbeSections.Rules, cancellation).ConfigureAwait(false));
         foreach (Rule rule in Wanted(running.Rulesets.SelectMany(ruleset => ruleset.Rules)))
-        {
-            var written = new PSObject(rule);
-            written.Properties.Add(new PSNoteProperty(nameof(HostRecord.ComputerName), turn.Target.ComputerName));
-            Write(written);
-        }
+            Write(rule);
 
         if (running.Fault is { } fault)
             Write(fault, turn);

@@ -134,7 +134,9 @@ public sealed class LoadedRuleset
 
     /// <summary>Names for some of the addresses that stand in rules.</summary>
     private static Dictionary<IPAddress, string> NamesFor(string saved) => RulesetReader.Read(saved).Rules
-        .SelectMany(rule => new[] { rule.Source?.Address, rule.Destination?.Address }).OfType<IPAddress>().Distinct()
+        .SelectMany(rule => new[] { rule.SourceAddress?.Address, rule.DestinationAddress?.Address })
+        .OfType<IPAddress>()
+        .Distinct()
         .Where((_, number) => number % 16 == 0).Select((address, number) => (address, $"host-{number}.example.com")).ToDictionary();
 
     /// <summary>What the script of <see cref="PretendHost"/> puts into the place of the machine's own.</summary>

@@ -56,16 +56,16 @@ public sealed class RulesetOracleTests(LoadedRulesets rulesets, ITestOutputHelpe
     {
         LoadedRuleset loaded = await LoadAsync(backend, family);
         Ruleset saved = RulesetReader.Read(loaded.Saved);
-        Assert.Superset(new HashSet<string> { "filter", "mangle", "nat", "raw", "security" }, saved.Tables.Select(table => table.Name).ToHashSet());
+        Assert.Superset(new HashSet<string> { "filter", "mangle", "nat", "raw", "security" }, saved.Tables.ToHashSet());
         Assert.NotEmpty(loaded.HostNames);
         foreach (string switches in LoadedRuleset.Switches)
         {
             var listed = new List<Ruleset>();
-            foreach (Table table in saved.Tables)
+            foreach (Table table in saved.TableList)
             {
                 Ruleset ruleset = RulesetReader.Read(loaded.Listed[(table.Name, switches)], family: table.Family);
                 listed.Add(ruleset);
-                AssertSame(table, Assert.Single(ruleset.Tables), switches, loaded.HostNames);
+                AssertSame(table, Assert.Single(ruleset.TableList), switches, loaded.HostNames);
             }
 
             Assert.Equal(NatAssessment.Of([saved], true).Status, NatAssessment.Of(listed, true).Status);
@@ -75,17 +75,25 @@ public sealed class RulesetOracleTests(LoadedRulesets rulesets, ITestOutputHelpe
         foreach ((string switches, string text) in loaded.Status)
         {
             Ruleset status = RulesetReader.Read(text, family: saved.Family);
-            Assert.Equal((RulesetFormat.ServiceStatus, saved.Tables.Count), (status.Format, status.Tables.Count));
-            foreach (Table table in saved.Tables)
-                AssertSame(table, Assert.Single(status.Tables, other => other.Name == table.Name), switches, loaded.HostNames);
+            Assert.Equal((RulesetFormat.ServiceStatus, saved.TableList.Count), (status.Format, status.TableList.Count));
+            foreach (Table table in saved.TableList)
+            {
+                Table same = Assert.Single(status.TableList, other => other.Name == table.Name);
+                AssertSame(table, same, switches, loaded.HostNames);
+            }
             Assert.Equal(NatAssessment.Of([saved], true).Status, NatAssessment.Of([status], true).Status);
         }
 
         if (loaded.NftJson is { } json)
         {
             Ruleset nft = RulesetReader.Read(json);
-            foreach (Table table in saved.Tables)
-                AssertSame(table, Assert.Single(nft.Tables, other => other.Name == table.Name && other.Family == table.Family), "nft -j", loaded.HostNames);
+            foreach (Table table in saved.TableList)
+            {
+                Table same = Assert.Single(
+                    nft.TableList,
+                    other => other.Name == table.Name && other.Family == table.Family);
+                AssertSame(table, same, "nft -j", loaded.HostNames);
+            }
             Assert.Equal(NatAssessment.Of([saved], true).Status, NatAssessment.Of([nft], true).Status);
             Assert.Equal(
                 NatAssessment.Of([saved], true).SourceNatRules.Select(rule => (rule.Chain, rule.Number)), NatAssessment.Of([nft], true).SourceNatRules.Select(rule => (rule.Chain, rule.Number)));
@@ -139,7 +147,11 @@ public sealed class RulesetOracleTests(LoadedRulesets rulesets, ITestOutputHelpe
         var text = new StringBuilder();
         // nft has the kernel's name of a target, and not the option by which NOTRACK is told from CT.
         string? target = form == "nft -j" && rule.Target == "NOTRACK" ? "CT" : rule.Target;
-        text.Append(CultureInfo.InvariantCulture, $"{rule.Number} {target}{(rule.IsGoto ? " goto" : "")} {rule.Protocol} {rule.Fragment} from {Address(rule.Source)} to {Address(rule.Destination)}");
+        text.Append(CultureInfo.InvariantCulture, $"{rule.Number} {target}{(rule.IsGoto ? " goto" : "")} ");
+        text.Append(CultureInfo.InvariantCulture, $"{rule.Protocol} {rule.Fragment} ");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"from {Address(rule.SourceAddress)} to {Address(rule.DestinationAddress)}");
         if (isVerbose || !isListing)
             text.Append(CultureInfo.InvariantCulture, $" in {rule.In} out {rule.Out}");
         if (isListing && isVerbose && !switches.Contains("-x"))
@@ -178,7 +190,7 @@ public sealed class RulesetOracleTests(LoadedRulesets rulesets, ITestOutputHelpe
     private static string Rebuilt(Ruleset ruleset)
     {
         var text = new StringBuilder();
-        foreach (Table table in ruleset.Tables)
+        foreach (Table table in ruleset.TableList)
         {
             text.Append(CultureInfo.InvariantCulture, $"*{table.Name}\n");
             foreach (Chain chain in table.Chains)

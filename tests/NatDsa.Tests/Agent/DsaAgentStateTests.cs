@@ -32,7 +32,9 @@ public sealed class DsaAgentStateTests
     public void What_is_read_is_told()
     {
         DsaAgentState state = State(Agent("9.5.3-2754.el6", "on-prevent", "off").With("agent.GetAgentStatus", Status), marker: true);
-        Assert.Equal((true, new Version(9, 5, 3, 2754), "9.5.3-2754.el6"), (state.Installed, state.Version, state.PackageVersion));
+        Assert.Equal(
+            (true, new Version(9, 5, 3, 2754), "9.5.3-2754.el6"),
+            (state.Installed, state.Release, state.PackageVersion));
         Assert.Equal((true, true, true), (state.Running, state.FilterLoaded, state.Activated));
         Assert.Equal(("on-prevent", "off"), (state.FirewallMode, state.IntrusionPreventionMode));
         Assert.Equal(new Uri("https://dsm.example:4120/"), state.ManagerUrl);
@@ -58,8 +60,13 @@ public sealed class DsaAgentStateTests
         Assert.False(State(Answer.OfLinux().With("agent.files", "running=no\n").With("agent.dpkg", "deinstall ok config-files|20.0.0.5137\n"), marker: false).Installed);
 
     [Fact]
-    public void Dpkgs_version_is_understood() =>
-        Assert.Equal(new Version(20, 0, 0, 5137), State(Answer.OfLinux().With("agent.files", Installed).With("agent.dpkg", "install ok installed|20.0.0.5137\n"), marker: false).Version);
+    public void Dpkgs_version_is_understood()
+    {
+        Answer answer = Answer.OfLinux()
+            .With("agent.files", Installed)
+            .With("agent.dpkg", "install ok installed|20.0.0.5137\n");
+        Assert.Equal(new Version(20, 0, 0, 5137), State(answer, marker: false).Release);
+    }
 
     [Fact]
     public void A_query_that_hung_leaves_the_risk_unknown_and_says_so()

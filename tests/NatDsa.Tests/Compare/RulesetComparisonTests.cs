@@ -68,7 +68,7 @@ public sealed class RulesetComparisonTests
         RuleDifference changed = Assert.Single(Differences(Base, Base.Replace("-s 10.0.0.0/16 -o eth0 -j MASQUERADE", "-s 10.0.0.0/8 -o eth0 -j SNAT --to-source 192.0.2.1", StringComparison.Ordinal)
             .Replace("10.0.0.0/8 -o", "10.0.0.0/16 -o", StringComparison.Ordinal)));
         Assert.Equal((RuleDifferenceKind.Changed, "Target, TargetOptions"), (changed.Kind, string.Join(", ", changed.ChangedFields)));
-        Assert.Equal(("MASQUERADE", "SNAT"), (changed.ReferenceRule!.Target, changed.Rule!.Target));
+        Assert.Equal(("MASQUERADE", "SNAT"), (changed.ExpectedRule!.Target, changed.FoundRule!.Target));
     }
 
     [Fact]
@@ -257,7 +257,7 @@ public sealed class RulesetComparisonTests
                 rules[difference.ReferenceNumber!.Value - 1] = null;
             rules.RemoveAll(rule => rule is null);
             foreach (RuleDifference difference in comparison.Differences.Where(d => d.Rule is not null).OrderBy(d => d.Number))
-                rules.Insert(difference.Number!.Value - 1, difference.Rule!.Text);
+                rules.Insert(difference.Number!.Value - 1, difference.FoundRule!.Text);
             Assert.Equal(found.Rules.Select(rule => rule.Text), rules);
             Assert.Equal(before.SequenceEqual(now), comparison.Differences.Count == 0);
             // Each of them is a change: none could be left out.

@@ -108,7 +108,7 @@ public sealed class MutatedTextTests
     /// <summary>Asks for everything that a ruleset tells, so that nothing that is made on demand is left out.</summary>
     private static void Touch(Ruleset ruleset)
     {
-        foreach (Table table in ruleset.Tables)
+        foreach (Table table in ruleset.TableList)
         {
             foreach (Chain chain in table.Chains)
             {

@@ -21,8 +21,8 @@ public sealed class NftJsonReaderTests
             {"snat":{"addr":"192.0.2.1","port":{"range":[1024,2048]},"flags":["random","persistent"]}}
             """);
         Assert.Equal(("t", "post", 1, "SNAT", "tcp", 7ul), (rule.Table, rule.Chain, rule.Number, rule.Target, rule.Protocol, rule.Handle!.Value));
-        Assert.Equal(("eth+", "!lo"), (rule.In?.ToString(), rule.Out?.ToString()));
-        Assert.Equal(("!10.0.1.0/24", "10.0.1.0/255.0.255.0"), (rule.Source?.ToString(), rule.Destination?.ToString()));
+        Assert.Equal(("eth+", "!lo"), (rule.In, rule.Out));
+        Assert.Equal(("!10.0.1.0/24", "10.0.1.0/255.0.255.0"), (rule.Source, rule.Destination));
         Assert.Equal((12ul, ulong.MaxValue), (rule.Packets, rule.Bytes));
         Assert.Equal("tcp dport { 80, 443-445 } log prefix \"a b\" group 3 snat to 192.0.2.1:1024-2048 random,persistent", rule.Options);
         Assert.Equal(("postrouting", "nat", 100, ChainPolicy.Accept), (rule.DeclaringChain.Hook, rule.DeclaringChain.HookType, rule.DeclaringChain.Priority, rule.DeclaringChain.Policy));
@@ -205,7 +205,7 @@ public sealed class NftJsonReaderTests
             nft.Rules.Select(Fields).Order());
 
         static (string, string, int, string?, string, string?, string?, string?) Fields(Rule rule) =>
-            (rule.Table, rule.Chain, rule.Number, rule.Target, rule.Protocol, rule.Source?.ToString(), rule.In?.ToString(), rule.Out?.ToString());
+            (rule.Table, rule.Chain, rule.Number, rule.Target, rule.Protocol, rule.Source, rule.In, rule.Out);
     }
 
     [Fact]

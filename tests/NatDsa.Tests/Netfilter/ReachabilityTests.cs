@@ -18,12 +18,15 @@ public sealed class ReachabilityTests
     public void Chains_that_nothing_reaches_are_found(string rules, string unreachable)
     {
         Ruleset ruleset = RulesetReader.Read($"*filter\n:INPUT ACCEPT [0:0]\n:B - [0:0]\n:A - [0:0]\n:C - [0:0]\n{rules}{(rules.Length > 0 ? "\n" : "")}COMMIT\n");
-        Assert.Equal(unreachable, string.Join(' ', ruleset.Tables[0].UnreachableChains));
+        Assert.Equal(unreachable, string.Join(' ', ruleset.TableList[0].UnreachableChains));
     }
 
     [Fact]
-    public void A_table_that_is_not_whole_tells_of_none() =>
-        Assert.Empty(RulesetReader.Read("*filter\n:A - [0:0]\n-A A -j DROP\n", RulesetReadMode.Lenient).Tables[0].UnreachableChains);
+    public void A_table_that_is_not_whole_tells_of_none()
+    {
+        Ruleset ruleset = RulesetReader.Read("*filter\n:A - [0:0]\n-A A -j DROP\n", RulesetReadMode.Lenient);
+        Assert.Empty(ruleset.TableList[0].UnreachableChains);
+    }
 
     [Fact]
     public void Depth_costs_no_stack_and_each_chain_is_walked_once()
@@ -31,7 +34,8 @@ public sealed class ReachabilityTests
         const int depth = 20_000;
         string declarations = string.Concat(Enumerable.Range(0, depth).Select(i => $":C{i} - [0:0]\n"));
         string rules = string.Concat(Enumerable.Range(0, depth - 1).Select(i => $"-A C{i} -j C{i + 1}\n-A C{i} -j C{i + 1}\n"));
-        Table table = RulesetReader.Read($"*filter\n:INPUT ACCEPT [0:0]\n{declarations}-A INPUT -j C0\n{rules}COMMIT\n").Tables[0];
+        string text = $"*filter\n:INPUT ACCEPT [0:0]\n{declarations}-A INPUT -j C0\n{rules}COMMIT\n";
+        Table table = RulesetReader.Read(text).TableList[0];
         Assert.Empty(table.UnreachableChains);
         Assert.Equal(2 * (depth - 1) + 1, Reachability.RulesFrom(table, chain => chain.IsBuiltIn).Count);
     }

@@ -40,7 +40,7 @@ public sealed class RuleOwnersTests
         Ruleset ruleset = RulesetReader.Read("*nat\n:POSTROUTING ACCEPT [0:0]\n:POSTROUTING_ZONES - [0:0]\n:POST_public - [0:0]\n:POST_public_allow - [0:0]\n:MINE - [0:0]\nCOMMIT\n");
         Assert.Equal(
             [RuleOwner.None, RuleOwner.Firewalld, RuleOwner.Firewalld, RuleOwner.Firewalld, RuleOwner.None],
-            ruleset.Tables[0].Chains.Select(chain => chain.Owner));
+            ruleset.TableList[0].Chains.Select(chain => chain.Owner));
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class RuleOwnersTests
         Ruleset ruleset = RulesetReader.Read("*nat\n:POSTROUTING ACCEPT [0:0]\n:eth0_masq - [0:0]\nCOMMIT\n*filter\n:INPUT DROP [0:0]\n:net-fw - [0:0]\n:shorewall - [0:0]\n:f2b-sshd - [0:0]\nCOMMIT\n");
         Assert.Equal(
             [RuleOwner.None, RuleOwner.Shorewall, RuleOwner.None, RuleOwner.Shorewall, RuleOwner.Shorewall, RuleOwner.Fail2ban],
-            ruleset.Tables.SelectMany(table => table.Chains).Select(chain => chain.Owner));
+            ruleset.TableList.SelectMany(table => table.Chains).Select(chain => chain.Owner));
     }
 
     [Theory]
@@ -70,5 +70,5 @@ public sealed class RuleOwnersTests
             ruleset.Rules.Select(rule => rule.Owner));
     }
 
-    private static Chain Find(Ruleset ruleset, string chain) => ruleset.Tables[0].Chains.Find(chain)!;
+    private static Chain Find(Ruleset ruleset, string chain) => ruleset.TableList[0].Chains.Find(chain)!;
 }

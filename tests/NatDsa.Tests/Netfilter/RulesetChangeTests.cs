@@ -145,7 +145,7 @@ public sealed class RulesetChangeTests
         Ruleset other = RulesetReader.Read(Text);
         Rule rule = s_ruleset.Rules.First();
         Assert.Throws<ArgumentException>(() => other.Without(rule));
-        Assert.Throws<ArgumentException>(() => other.With(s_ruleset.Tables[0], "-A OUT"));
+        Assert.Throws<ArgumentException>(() => other.With(s_ruleset.TableList[0], "-A OUT"));
         Assert.Throws<ArgumentException>(() => other.WithoutChain(rule.DeclaringChain));
         Assert.Throws<ArgumentException>(() => s_ruleset.WithoutChain(rule.DeclaringChain));
         Assert.Throws<ArgumentException>(() => s_ruleset.Replace(rule, "-A OUT -j ACCEPT"));

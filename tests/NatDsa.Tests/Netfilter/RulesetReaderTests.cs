@@ -13,8 +13,8 @@ public sealed class RulesetReaderTests
         Rule rule = One("[12:3456] -A INPUT ! -s 10.0.0.0/255.0.255.0 -d 192.0.2.1/32 -i eth+ ! -o lo -p tcp -m comment --comment \"a \\\"b\\\" c\" -m multiport ! --dports 1,2:5 -g X");
         Assert.Equal(("filter", "INPUT", 1, "X", "tcp"), (rule.Table, rule.Chain, rule.Number, rule.Target, rule.Protocol));
         Assert.True(rule.IsGoto);
-        Assert.Equal(("!10.0.0.0/255.0.255.0", "192.0.2.1"), (rule.Source?.ToString(), rule.Destination?.ToString()));
-        Assert.Equal(("eth+", "!lo"), (rule.In?.ToString(), rule.Out?.ToString()));
+        Assert.Equal(("!10.0.0.0/255.0.255.0", "192.0.2.1"), (rule.Source, rule.Destination));
+        Assert.Equal(("eth+", "!lo"), (rule.In, rule.Out));
         Assert.Equal((12ul, 3456ul), (rule.Packets, rule.Bytes));
         Assert.Equal("a \"b\" c", rule.Matches.Find("comment")?.Options[0].Value);
         RuleOption ports = rule.Matches.Find("multiport")!.Value.Options[0];
@@ -28,7 +28,7 @@ public sealed class RulesetReaderTests
     public void Negation_is_understood_in_its_old_and_new_place(string line, string source, string protocol, string from)
     {
         Rule rule = One(line);
-        Assert.Equal((source, protocol, from), (rule.Source?.ToString(), rule.Protocol, rule.In?.ToString()));
+        Assert.Equal((source, protocol, from), (rule.Source, rule.Protocol, rule.In));
     }
 
     [Theory]
@@ -41,7 +41,7 @@ public sealed class RulesetReaderTests
     public void Counters_stand_before_a_rule_and_among_its_options(string line)
     {
         Rule rule = One(line);
-        Assert.Equal(("lo", "ACCEPT", 42ul, 978_924_000_000ul), (rule.In?.Name, rule.Target, rule.Packets, rule.Bytes));
+        Assert.Equal(("lo", "ACCEPT", 42ul, 978_924_000_000ul), (rule.In, rule.Target, rule.Packets, rule.Bytes));
         Assert.Empty(rule.TargetOptions);
     }
 
@@ -175,7 +175,7 @@ public sealed class RulesetReaderTests
     public void Blanks_and_quotes_around_words_change_nothing(string line)
     {
         Rule rule = One(line);
-        Assert.Equal(("lo", "tcp", "ACCEPT"), (rule.In?.Name, rule.Protocol, rule.Target));
+        Assert.Equal(("lo", "tcp", "ACCEPT"), (rule.In, rule.Protocol, rule.Target));
         RuleMatch match = Assert.Single(rule.Matches);
         Assert.Equal(("tcp", "--dport 80"), (match.Name, Assert.Single(match.Options).ToString()));
     }
@@ -192,8 +192,9 @@ public sealed class RulesetReaderTests
                 {
                     string address = $"{first}.{second}.{first}.{second}";
                     Rule rule = One($"-A INPUT -s {address}/{length} -d {second}.0.0.{first} -j ACCEPT");
-                    Assert.Equal((address, (int?)length), (rule.Source?.Address?.ToString(), rule.Source?.PrefixLength));
-                    Assert.Equal($"{second}.0.0.{first}", rule.Destination?.ToString());
+                    AddressPrefix? source = rule.SourceAddress;
+                    Assert.Equal((address, (int?)length), (source?.Address?.ToString(), source?.PrefixLength));
+                    Assert.Equal($"{second}.0.0.{first}", rule.Destination);
                 }
             }
         }
@@ -210,7 +211,8 @@ public sealed class RulesetReaderTests
     [InlineData("1000.2.3.4")]
     [InlineData("1.2.3.4444")]
     [InlineData("1.2.3.4x")]
-    public void What_is_no_address_is_a_name(string name) => Assert.Equal(name, One($"-A INPUT -s {name} -j ACCEPT").Source?.Name);
+    public void What_is_no_address_is_a_name(string name) =>
+        Assert.Equal(name, One($"-A INPUT -s {name} -j ACCEPT").SourceAddress?.Name);
 
     /// <summary>Words are looked for in blocks of 64 characters, and quotes can be open where one ends.</summary>
     [Fact]
@@ -220,12 +222,14 @@ public sealed class RulesetReaderTests
         {
             string comment = string.Concat(Enumerable.Repeat("a b ", 50))[..length] + "c";
             Rule rule = One($"-A INPUT -s 10.1.2.3/32 -m comment --comment \"{comment}\" -p tcp -j ACCEPT");
-            Assert.Equal(("10.1.2.3", "tcp", "ACCEPT", comment), (rule.Source?.ToString(), rule.Protocol, rule.Target, rule.Matches[0].Options[0].Value));
+            Assert.Equal(
+                ("10.1.2.3", "tcp", "ACCEPT", comment),
+                (rule.Source, rule.Protocol, rule.Target, rule.Matches[0].Options[0].Value));
         }
     }
 
     private static (string, string, int, string?, string, string?) Fields(Rule rule) =>
-        (rule.Table, rule.Chain, rule.Number, rule.Target, rule.Protocol, rule.Source?.ToString());
+        (rule.Table, rule.Chain, rule.Number, rule.Target, rule.Protocol, rule.Source);
 
     private static Rule One(string line) => Assert.Single(RulesetReader.Read(Head + line + "\nCOMMIT\n").Rules);
 }

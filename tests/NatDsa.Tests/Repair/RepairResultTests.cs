@@ -24,7 +24,7 @@ public sealed class RepairResultTests
     public void All_steps_done_and_still_no_NAT_is_an_error(string rules, int exitCode, NatStatus after, string errorId)
     {
         RepairResult result = Read(Host().With("outcome", Done).With("save.iptables", rules, exitCode).Snapshot());
-        Assert.Equal((ChangeOutcome.Incomplete, after, errorId), (result.Outcome, result.After.Status, result.Fault?.ErrorId));
+        Assert.Equal((ChangeOutcome.Incomplete, after, errorId), (result.Outcome, result.After, result.Fault?.ErrorId));
     }
 
     [Fact]
