@@ -27,17 +27,22 @@ public enum Fault
 }
 
 /// <summary>
-/// A change of a host in each of whose steps, in turn, something goes wrong. Whatever it is, the host ends in one of two states, as before or changed; nothing is
-/// lost; and the next run succeeds. With <c>NATDSA_FAULTS=all</c> every fault comes in every step, and the table of docs/safety.md is
+/// A change of a host in each of whose steps, in turn, something goes wrong. Whatever it is, the host ends in one of
+/// two states, as before or changed; nothing is lost; and the next run succeeds. With <c>NATDSA_FAULTS=all</c> every
+/// fault comes in every step, with the name of a step (<c>Agent</c>) in that one, and the table of docs/safety.md is
 /// written; without it, each step and each fault comes once.
 /// </summary>
 public abstract class FaultTests(SharedLab host)
 {
     private const string Gate = "/run/gate";
 
-    private static readonly bool s_all = Environment.GetEnvironmentVariable("NATDSA_FAULTS") == "all";
+    private static readonly string? s_asked = Environment.GetEnvironmentVariable("NATDSA_FAULTS");
+    private static readonly bool s_one = Enum.TryParse<RepairMoment>(s_asked, out _);
     private static readonly (string Splat, string Parameter)[] s_targets = [("@nat", "-Session"), ("@natSsh", "-HostName"), ("@natPlain", "-ComputerName")];
-    private static readonly ConcurrentDictionary<(string Flavor, string Change, int Number, RepairMoment Step, Fault Fault), string> s_seen = new();
+    private static readonly ConcurrentDictionary<string, string> s_seen = new();
+
+    /// <summary>Whether every case is asked for.</summary>
+    internal static bool All => s_asked == "all";
 
     /// <summary>The host.</summary>
     protected SharedLab Host => host;
@@ -71,7 +76,7 @@ public abstract class FaultTests(SharedLab host)
         {
             foreach (Fault fault in faults)
             {
-                if (s_all || (i + first) % faults.Length == (int)fault)
+                if (All || s_one ? All || steps[i].ToString() == s_asked : (i + first) % faults.Length == (int)fault)
                     cases.Add(steps[i], fault);
             }
         }
@@ -116,20 +121,28 @@ public abstract class FaultTests(SharedLab host)
             var answer = await change.Answer.WaitAsync(TimeSpan.FromSeconds(110), TestContext.Current.CancellationToken);
             var ending = answer.Output.Select(one => one.BaseObject).OfType<ChangeResult>().FirstOrDefault() is { } result ? result.Outcome.ToString() : answer.ErrorId;
             await RepairGate.FreeAsync(host, 90);
-            var state = await StateAsync(before, fault, answer.ToString());
+            var state = await StateAsync(before, step, fault, answer.ToString());
             if (state == "as before" && fault != Fault.PowerCut)
                 Assert.Equal(kept, await KeptAsync());
-            s_seen[(host.Lab.Options.ToString(), Cmdlet.Split(' ')[0], (int)step, step, fault)] = $"{target.Parameter}; {ending}; {state}";
+            s_seen[$"| {Cmdlet.Split(' ')[0]} | {host.Lab.Options} | {step} | {fault}"] =
+                $" | {target.Parameter} | {ending} | {state} |";
         }
 
         await ClearTheWayAsync();
         await AssertDoneByTheNextAsync();
-        if (s_all)
+        if (All || s_one)
             await WriteTableAsync();
     }
 
-    private async Task<string> StateAsync(LabSnapshot before, Fault fault, string said)
+    private async Task<string> StateAsync(LabSnapshot before, RepairMoment step, Fault fault, string said)
     {
+        // What was done before the agent's turn stays, whatever becomes of it.
+        if (step == RepairMoment.Agent)
+        {
+            await AssertDoneAsync();
+            return "done";
+        }
+
         var now = await host.RunAsync($"{Cmdlet} @nat -WhatIf");
         if (now.Errors.Count == 0 && now.Output is [{ BaseObject: ChangeResult { Outcome: ChangeOutcome.NothingToDo } }])
         {
@@ -185,16 +198,10 @@ public abstract class FaultTests(SharedLab host)
         if [ -e /etc/init.d/ds_agent ]; then sed -i '/# in the way$/d' /etc/init.d/ds_agent; fi
         """);
 
-    private static async Task WriteTableAsync()
-    {
-        const string Begin = "<!-- cases: written by the tests -->";
-        var path = Path.Combine(LabPaths.Root, "docs", "safety.md");
-        var text = await File.ReadAllTextAsync(path);
-        var rows = s_seen.OrderBy(s => s.Key)
-            .Select(s => string.Create(CultureInfo.InvariantCulture, $"| {s.Key.Change} | {s.Key.Flavor} | {s.Key.Step} | {s.Key.Fault} | {s.Value.Replace("; ", " | ", StringComparison.Ordinal)} |"));
-        await File.WriteAllTextAsync(path, text[..(text.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length)]
-            + $"\n\n{s_seen.Count} cases.\n\n| cmdlet | host | in the step | what goes wrong | reached by | outcome | the host then |\n| --- | --- | --- | --- | --- | --- | --- |\n{string.Join('\n', rows)}\n");
-    }
+    private static Task WriteTableAsync() => CaseTable.WriteAsync(
+        "cases",
+        "| cmdlet | host | in the step | what goes wrong | reached by | outcome | the host then |",
+        s_seen);
 }
 
 /// <summary>Repair-DsaNatHost.</summary>

@@ -77,7 +77,7 @@ public sealed class OtherOwnerTests
 
         // The agent that does not come up takes back what the owner has made.
         await lab.SetFaultAsync("restart", "fail-once");
-        var failed = await shell.RunAsync(Repair);
+        var failed = await shell.RunAsync($"{Repair} -UndoOnAgentFailure");
         Assert.Equal("RepairFailed", failed.ErrorId);
         Assert.Equal(ChangeStepStatus.Failed, failed.Despite<RepairResult>().Steps.Single(s => s.Name == "RestartAgent").Status);
         Assert.Equal("", LabSnapshot.WithoutEmptyChains(before.DifferenceTo(await lab.Nat.SnapshotAsync(), "/var", "/root", "module dsa_filter", "/etc/docker", "/etc/firewalld")));

@@ -22,6 +22,9 @@ public sealed class DsaAgentState : HostRecord
     /// <summary>Whether the process <c>ds_agent</c> runs; null when that could not be seen.</summary>
     public bool? Running { get; init; }
 
+    /// <summary>Whether the host's init system starts the agent at boot; null when that could not be told.</summary>
+    public bool? StartsAtBoot { get; init; }
+
     /// <summary>Whether the packet filter's kernel module <c>dsa_filter</c> is loaded; null when that could not be seen.</summary>
     public bool? FilterLoaded { get; init; }
 
@@ -44,7 +47,26 @@ public sealed class DsaAgentState : HostRecord
     public required DsaRisk Risk { get; init; }
 
     /// <summary>Why, in words.</summary>
-    public required string Reason { get; init; }
+    public string Reason => Gap is null ? RiskReason : $"{RiskReason} {Gap}";
+
+    /// <summary>Why the risk is what it is, without a word of whether the agent runs.</summary>
+    internal string RiskReason { get; private init; } = "";
+
+    /// <summary>Whether it is being started.</summary>
+    internal bool Starting { get; private init; }
+
+    /// <summary>Whether it is installed, starts at boot, and does not run.</summary>
+    internal bool IsDown => Installed && Running == false && StartsAtBoot == true;
+
+    /// <summary>What is to be said of an agent that should run and does not; null when there is nothing.</summary>
+    internal string? Gap => !IsDown ? null : Starting ? Messages.AgentStarts : Messages.AgentIsDown;
+
+    /// <summary>Whether systemd has a unit of it.</summary>
+    internal bool HasUnit { get; private init; }
+
+    /// <summary>What starts or restarts it, as an administrator would type it.</summary>
+    internal string Command(string action) =>
+        HasUnit ? $"systemctl {action} ds_agent" : $"/etc/init.d/ds_agent {action}";
 
     /// <summary>The version as a number: <see cref="Version"/>, as scripts see it.</summary>
     internal Version? Release { get; init; }
@@ -85,6 +107,8 @@ public sealed class DsaAgentState : HostRecord
             PackageVersion = package,
             // Another user's processes can be hidden from one who is not root.
             Running = files?.Fact("running") switch { "yes" => true, "no" when host.IsRoot => false, _ => null },
+            Starting = files?.Fact("starting") == "yes",
+            StartsAtBoot = !installed ? null : files?.Fact("boot") switch { "yes" => true, "no" => false, _ => null },
             FilterLoaded = filterLoaded,
             FirewallMode = firewall,
             IntrusionPreventionMode = intrusionPrevention,
@@ -92,8 +116,9 @@ public sealed class DsaAgentState : HostRecord
             ManagerUrl = Uri.TryCreate(managerUrl, UriKind.Absolute, out Uri? url) ? url : null,
             MarkerPresent = markerPresent,
             Risk = risk,
-            Reason = reason,
+            RiskReason = reason,
             Markers = markers,
+            HasUnit = files?.Fact("unit") == "ds_agent",
         };
     }
 

@@ -19,7 +19,7 @@ public sealed class BootReadiness
     internal static BootReadiness Of(HostSnapshot host, NatIptablesState rules, DsaAgentState agent)
     {
         if (agent.Risk is DsaRisk.ErasesOnNextStart or DsaRisk.Unknown)
-            return new BootReadiness(false, agent.Reason);
+            return new BootReadiness(false, agent.RiskReason);
         if (rules.Forwarding == false)
             return new BootReadiness(false, rules.Reason);
 

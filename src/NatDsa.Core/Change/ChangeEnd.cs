@@ -63,10 +63,24 @@ internal sealed record ChangeEnd
         // What was kept for a change that was refused is gone with its folder.
         bool keepsNothing = report.Outcome == "refused" && report.FailedStep != "backup";
         ChangeStep[] steps = [.. plan.Steps.Select(step => keepsNothing && step.ScriptName == "backup" ? step : Read(step, report))];
-        ChangeVerdict verdict = (report.Outcome, complete) switch
+        ChangeVerdict Judged() => plan.Judge(
+            after,
+            agent,
+            string.Join(", ", steps.Where(s => s.Status == ChangeStepStatus.Done).Select(s => s.Name)),
+            now);
+        // Both programs may have been killed after it was committed.
+        bool agentFailed = report.Outcome == "done"
+            ? report.FailedStep.Length > 0
+            : report.State == TransactionState.Committed;
+        bool done = agentFailed || report.Outcome == "done";
+        ChangeVerdict verdict = (done, complete) switch
         {
-            ("done", true) => plan.Judge(after, agent, string.Join(", ", steps.Where(s => s.Status == ChangeStepStatus.Done).Select(s => s.Name)), now),
-            ("done", false) => new(ChangeOutcome.Incomplete, Messages.ChangeAnswerBroken.With(now.ComputerName), ErrorIds.AnswerBroken),
+            (true, true) when agentFailed => OfAgent(plan, report, steps, Judged(), after, agent),
+            (true, true) => Judged(),
+            (true, false) => new(
+                ChangeOutcome.Incomplete,
+                Messages.ChangeAnswerBroken.With(now.ComputerName),
+                ErrorIds.AnswerBroken),
             _ => WhenNotDone(plan, report, steps),
         };
         if (verdict.Outcome == ChangeOutcome.Done && plan.LoadsNewRules && confirmation == RuleConfirmation.SameConnection)
@@ -91,6 +105,51 @@ internal sealed record ChangeEnd
             Folder = report.Folder,
         };
 
+    // What was done stays. Whether the agent runs is seen last: one that was given up may have come up meanwhile.
+    private static ChangeVerdict OfAgent(
+        ChangePlan plan,
+        TransactionReport report,
+        ChangeStep[] steps,
+        ChangeVerdict judged,
+        NatIptablesState after,
+        DsaAgentState agent)
+    {
+        string name = report.Host.ComputerName ?? "";
+        ChangeStep? step = Array.Find(steps, s => IsOfAgent(s.ScriptName));
+        string said = report.Cause is "starting" or "erased" or "failed"
+            ? InOneLine(step?.Evidence)
+            : Messages.AgentUnseen;
+        string stays = plan.Before.Status == NatStatus.Healthy ? Messages.NatStays : Messages.NatIsBack;
+        // An agent that would erase is not to be started by hand.
+        (string start, string marker) = agent switch
+        {
+            { Risk: DsaRisk.DoesNotErase } => (agent.Command("start"), Messages.AgentErasesNothing),
+            { MarkerPresent: true } => (agent.Command("start"), Messages.MarkerIsThere),
+            _ => ("Repair-DsaNatHost", agent.RiskReason),
+        };
+        return (report.Cause, after.Status, agent) switch
+        {
+            ("erased", NatStatus.Healthy, _) => Failed(Messages.AgentErased.With(name, said)),
+            ("erased", _, _) => judged with { Reason = Messages.AgentErasedForGood.With(name, judged.Reason, said) },
+            (_, not NatStatus.Healthy, _) => judged with { Reason = $"{judged.Reason} {agent.Gap}".Trim() },
+            (_, _, { Starting: true }) => Failed(Messages.AgentStillStarting.With(name, stays, marker, said)),
+            (_, _, { Running: true }) => Failed(Messages.AgentRunsNow.With(name, stays, marker, said)),
+            _ => Failed(Messages.AgentDown.With(name, stays, said, start, marker)),
+        };
+
+        static ChangeVerdict Failed(string reason) =>
+            new(ChangeOutcome.Incomplete, reason, ErrorIds.AgentRestartFailed);
+    }
+
+    private static bool IsOfAgent(string step) => step.StartsWith("agent-", StringComparison.Ordinal);
+
+    private static string InOneLine(string? evidence)
+    {
+        IEnumerable<string> lines = (evidence ?? "").Split('\n').Select(l => l.Trim()).Where(l => l.Length > 0);
+        string line = string.Join("; ", lines);
+        return (line.Length > 600 ? line[^600..] : line).TrimEnd('.');
+    }
+
     private static ChangeVerdict WhenNotDone(ChangePlan plan, TransactionReport report, ChangeStep[] steps)
     {
         string name = report.Host.ComputerName ?? "";
@@ -105,12 +164,14 @@ internal sealed record ChangeEnd
             ("refused", "lock") => new(ChangeOutcome.Refused, Messages.ChangeFolderUnusable.With(name), plan.FailureId),
             ("refused", "changed") => new(ChangeOutcome.Refused, Messages.StateChanged.With(name), ErrorIds.StateChanged),
             ("refused", _) => new(ChangeOutcome.Refused, Messages.ChangeRefused.With(name, failedStep?.Name ?? failed, evidence), plan.FailureId),
-            ("undone", "agent") => new(ChangeOutcome.Undone, Messages.ChangeUndoneAgent.With(name, evidence), plan.FailureId),
+            ("undone", _) when IsOfAgent(failed) =>
+                new(ChangeOutcome.Undone, Messages.ChangeUndoneAgent.With(name, evidence), plan.FailureId),
             ("undone", _) when failed.StartsWith(HostOwner.StepPrefix, StringComparison.Ordinal) =>
                 new(ChangeOutcome.Undone, Messages.ChangeUndoneOwner.With(name, failedStep?.Name, failedStep?.Command, evidence), plan.FailureId),
             ("undone", _) => new(ChangeOutcome.Undone, Messages.ChangeUndone.With(name, failedStep?.Name, evidence), plan.FailureId),
             ("rolledback", _) => new(ChangeOutcome.RolledBack, RolledBack(report), ErrorIds.RolledBack),
-            ("stuck", "agent") => new(ChangeOutcome.Stuck, Messages.ChangeStuckAgent.With(name, evidence, folder), plan.FailureId),
+            ("stuck", _) when IsOfAgent(failed) =>
+                new(ChangeOutcome.Stuck, Messages.ChangeStuckAgent.With(name, evidence, folder), plan.FailureId),
             ("stuck", _) => new(ChangeOutcome.Stuck, Messages.ChangeStuck.With(name, failedStep?.Name ?? report.Cause, evidence, folder), plan.FailureId),
             _ => new(ChangeOutcome.Stuck, Messages.ChangeAbandoned.With(name, folder), plan.FailureId),
         };
@@ -123,12 +184,13 @@ internal sealed record ChangeEnd
     {
         Section? done = report["step." + step.ScriptName];
         Section? undone = report["undo." + step.ScriptName];
+        Section? again = IsOfAgent(step.ScriptName) ? report["again.rules"] : null;
         // One that died in the middle has printed nothing.
         if (done is null)
             return undone is null ? step : step with { Evidence = Evidence(undone), Status = undone.ExitCode == 0 ? ChangeStepStatus.Undone : ChangeStepStatus.Stuck };
         string evidence = Evidence(done);
-        if (undone is not null)
-            evidence = $"{evidence}\n{Evidence(undone)}".Trim();
+        if ((undone ?? again) is { } after)
+            evidence = $"{evidence}\n{Evidence(after)}".Trim();
         return step with
         {
             Evidence = evidence,

@@ -9,7 +9,10 @@ public enum ChangeOutcome
     /// <summary>Every step was done and verified.</summary>
     Done,
 
-    /// <summary>The steps were done, but what they are for is not proven, or not all of it: the reason says what is missing.</summary>
+    /// <summary>
+    /// The steps were done, but what they are for is not proven, or not all of it; or the agent does not run: the
+    /// reason says what is missing.
+    /// </summary>
     Incomplete,
 
     /// <summary>A step failed, and the host was put back as it was.</summary>

@@ -11,7 +11,7 @@ public enum ChangeStepStatus
     /// <summary>Done and verified.</summary>
     Done,
 
-    /// <summary>It failed. What it had begun was undone.</summary>
+    /// <summary>It failed. What it had begun was undone; a start of the agent is left to itself.</summary>
     Failed,
 
     /// <summary>It had been done, and was undone because a later step failed.</summary>

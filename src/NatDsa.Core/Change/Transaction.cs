@@ -39,6 +39,9 @@ internal sealed record Transaction(IReadOnlyList<string> Steps)
     /// <summary>The owner, by its name in steps.sh, after whose step there must be source NAT; null: none does any.</summary>
     public string? NatBy { get; init; }
 
+    /// <summary>Whether an agent that does not come up has all undone; else what was done stays.</summary>
+    public bool UndoOnAgentFailure { get; init; }
+
     /// <summary>The transaction as one script.</summary>
     /// <param name="id">Names its folder on the host: letters, digits and hyphens.</param>
     /// <param name="digest">What the host looked like when the steps were chosen (<see cref="HostDigest"/>): it must still look so.</param>
@@ -54,6 +57,7 @@ internal sealed record Transaction(IReadOnlyList<string> Steps)
             .With("LOADS", Numbers(Loads.Count))
             .With("INSTALLS", Numbers(Installs.Count))
             .With("SOURCE_NAT", SourceNat ? "yes" : "no")
+            .With("UNDO_AGENT", UndoOnAgentFailure ? "yes" : "no")
             .With("MARKERS", string.Join(' ', Markers))
             .With("SERVICES", string.Join(' ', Service?.Services ?? []))
             .With("START", string.Join(' ', Start))

@@ -43,7 +43,10 @@ internal sealed class TransactionReport
     /// <summary>The step that failed, or that nothing could begin without.</summary>
     public string FailedStep => _outcome?.Fact("step") ?? "";
 
-    /// <summary>Why it was undone: <c>failed</c>, <c>unconfirmed</c>, <c>died</c> or <c>hung</c>.</summary>
+    /// <summary>
+    /// Why it was undone: <c>failed</c>, <c>unconfirmed</c>, <c>died</c> or <c>hung</c>; of what was committed, why the
+    /// agent is not as it should be: also <c>starting</c> or <c>erased</c>.
+    /// </summary>
     public string Cause => _outcome?.Fact("cause") ?? _facts?.Fact("cause") ?? "";
 
     /// <summary>

@@ -15,6 +15,9 @@ internal enum TransactionState
     /// <summary>The new connection came; the steps after it are being carried out.</summary>
     Confirmed,
 
+    /// <summary>What the people behind the host need is proven, and stays. The agent is being restarted.</summary>
+    Committed,
+
     /// <summary>What was begun is being undone.</summary>
     Undoing,
 

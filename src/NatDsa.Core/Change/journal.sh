@@ -1,10 +1,12 @@
 # A transaction's folder under /var/lib/natdsa, as the program that works on it leaves it and others read it.
 # From the caller: ID, the folder's name.
-#   state/      one file, whose name is the state: running, waiting (for a new connection), confirmed, undoing; or how it
-#               ended: done, undone, stuck, refused, rolledback, reported (a rolledback that somebody was told of)
+#   state/      one file, whose name is the state: running, waiting (for a new connection), confirmed, committed
+#               (nothing is taken back any more; what is left is the agent), undoing; or how it ended: done, undone,
+#               stuck, refused, rolledback, reported (a rolledback that somebody was told of)
 #   todo/ begun/  one file a step, "13-rules": moved from the one to the other when the step begins
 #   journal     what the steps printed, as sections of an answer; journal.guard: what the guard added; checked: what the check of the rules does, which
 #               goes on beside the backup, until its turn has come
+#   agent.log   what the agent's start prints
 #   alive       locked by the worker while it lives; the guard locks journal.guard
 # States and steps change by renaming files that are there, and the journal is as long from the start as it can get: neither
 # needs room on the disk, which may be full when it matters most.

@@ -9,7 +9,9 @@
 #   MANAGER         systemd or sysv
 #   RELOAD_DOCKER   the command that has Docker make its rules again, as words; and so on; empty: it does so by itself
 #   NAT_BY          the owner after whose step there must be source NAT; empty: none does any
-#   STEP_SECONDS    time limit of a step, AGENT_SECONDS that of the agent's restart, OWNER_SECONDS that of an owner's
+#   UNDO_AGENT      yes: an agent that does not come up has all undone; no: what was done stays, whatever becomes of it
+#   STEP_SECONDS    time limit of a step, OWNER_SECONDS that of an owner's
+#   AGENT_SECONDS   how long the agent's restart is waited for, which nobody ends
 #   SETTLE_SECONDS  how long the rules must stay after the agent has started
 
 # A command that may leave a daemon behind writes to a file: the daemon must not hold this script's pipes. Nor is it to have
@@ -30,9 +32,11 @@ source_nat_runs() {
     return 1
 }
 
-# Source NAT that an owner has made: in rules of nft's own, too.
+# Source NAT that an owner has made, or that was there before: in rules of nft's own, too.
 nat_runs() {
-    source_nat_runs || { [ -n "$NAT_BY" ] && has nft && limited "$STEP_SECONDS" nft list ruleset 2>/dev/null | grep -Eq '(^|[[:space:]])(masquerade|snat)([[:space:]]|$)'; }
+    if source_nat_runs; then return 0; fi
+    if [ "$SOURCE_NAT" = yes ] || ! has nft; then return 1; fi
+    limited "$STEP_SECONDS" nft list ruleset 2>/dev/null | grep -Eq '(^|[[:space:]])(masquerade|snat)([[:space:]]|$)'
 }
 
 # Steps whose rules wait for a new connection.
@@ -194,8 +198,9 @@ step_backup() {
         done
         for service in $SERVICES; do
             if starts_at_boot "$service"; then fact boot "$service"; else fact noboot "$service"; fi
+            if is_started "$service"; then fact started "$service"; fi
         done
-        if process_runs ds_agent; then fact agent running; else fact agent stopped; fi
+        if agent_is_up; then fact agent running; else fact agent stopped; fi
         if module_loaded dsa_filter; then fact filter loaded; else fact filter absent; fi
     } >"$DIR/manifest" || return 1
     limited 60 sync -f "$DIR" 2>/dev/null || limited 60 sync
@@ -214,6 +219,11 @@ step_marker() {
 
 undo_marker() {
     if [ ! -e "$DIR/created-markers" ]; then return 0; fi
+    # It would erase all rules, those that were never gone too.
+    if agent_is_starting; then
+        complain "ds_agent is still starting: the marker stays for it"
+        return 1
+    fi
     while read -r marker; do
         # Somebody may have written to it meanwhile: then it is theirs.
         if [ -f "$marker" ] && [ ! -s "$marker" ]; then rm -f "$marker" && echo "removed $marker"; fi
@@ -550,21 +560,70 @@ put_back_tables() {
     done
 }
 
-# ---- agent: restart it, marker in place, and see the rules stay
+# ---- agent: restart it, marker in place, and see that it runs and the rules stay
 
-change_agent() {
-    if ! on_systemd || ! limited 5 systemctl cat ds_agent.service >/dev/null 2>&1; then
-        logged "$AGENT_SECONDS" /etc/init.d/ds_agent "$1"
-        return
-    fi
-    logged "$AGENT_SECONDS" systemctl "$1" ds_agent.service
-    change_agent_code=$?
-    # systemd goes on with what nobody waits for any more: the agent would start when its marker is gone again.
-    case $change_agent_code in 124 | 137) limited 10 systemctl kill --signal=KILL ds_agent.service ;; esac
-    return "$change_agent_code"
+# How step_agent ends when the agent is still starting, and when source NAT is gone.
+AGENT_STARTING=3
+NAT_IS_GONE=4
+
+agent_has_unit() { on_systemd && limited 5 systemctl cat ds_agent.service >/dev/null 2>&1; }
+
+# agent_command ACTION: as an administrator types it.
+agent_command() {
+    if agent_has_unit; then echo "systemctl $1 ds_agent.service"; else echo "/etc/init.d/ds_agent $1"; fi
 }
 
-# The filter starts after the agent, which has nothing to filter where it did not run before. What it does to the rules takes it a moment.
+# is_over PROCESS: a program in the background has ended, though nobody has waited for it yet.
+is_over() {
+    { read -r over_line <"/proc/$1/stat"; } 2>/dev/null || return 0
+    case ${over_line##*) } in [ZX]*) return 0 ;; esac
+    return 1
+}
+
+# change_agent ACTION: succeeds when the command does. One that takes too long is left alone, in a session of its own,
+# and goes on: an agent that is killed while it starts is down for good. The daemon is to have neither this script's
+# pipes, nor its umask, nor its folder.
+change_agent() {
+    agent_words=$(agent_command "$1")
+    agent_apart=
+    if has setsid; then agent_apart=setsid; fi
+    # Words, not shell.
+    # shellcheck disable=SC2086
+    (umask 022 && cd / && exec $agent_apart $agent_words) </dev/null 1<>"$DIR/agent.log" 2>&1 &
+    agent_job=$!
+    clock
+    agent_end=$((seconds + AGENT_SECONDS))
+    until is_over "$agent_job"; do
+        if [ "$seconds" -ge "$agent_end" ]; then
+            agent_said
+            complain "$agent_words: no end within $AGENT_SECONDS s; it goes on"
+            return "$AGENT_STARTING"
+        fi
+        nap
+        clock
+    done
+    wait "$agent_job"
+    agent_code=$?
+    agent_said
+    if [ "$agent_code" -eq 0 ]; then return 0; fi
+    complain "$agent_words: exit code $agent_code"
+    agent_tells
+    return 1
+}
+
+# It has its length from the start: a start must not fail because nobody can write down what it says.
+agent_said() { tr -d '\000' <"$DIR/agent.log" | head -c 4000; }
+
+# What the agent and its service have said last.
+agent_tells() {
+    if agent_has_unit && has journalctl; then
+        limited 5 journalctl --quiet --no-pager --output=cat --lines=4 --unit=ds_agent.service 2>/dev/null
+    fi
+    if [ -f /var/opt/ds_agent/diag/ds_agent.log ]; then limited 5 tail -n 2 /var/opt/ds_agent/diag/ds_agent.log; fi
+}
+
+# The filter starts after the agent, which has nothing to filter where it did not run before. What it does to the rules
+# takes it a moment.
 filter_settles() {
     waited=0
     until [ "$waited" -ge 30 ] || module_loaded dsa_filter || ! grep -q '^filter=loaded$' "$DIR/manifest"; do
@@ -576,44 +635,82 @@ filter_settles() {
 
 agent_settles() {
     waited=0
-    until process_runs ds_agent; do
+    until agent_is_up; do
         if [ "$waited" -ge 30 ]; then
-            complain "ds_agent does not run"
+            complain "no process ds_agent $waited s after '$agent_words'"
+            agent_tells
             return 1
         fi
         sleep 1
         waited=$((waited + 1))
     done
     filter_settles
+    # The rules first: there are people behind them.
+    if [ "$agent_had_nat" = yes ] && ! nat_runs; then
+        complain "source NAT is gone after '$agent_words'"
+        return "$NAT_IS_GONE"
+    fi
+    if ! agent_is_up; then
+        complain "ds_agent came up, and has ended by itself within seconds"
+        agent_tells
+        return 1
+    fi
     for marker in $MARKERS; do
         if [ ! -f "$marker" ]; then
             complain "$marker is gone"
             return 1
         fi
     done
-    if ! nat_runs; then
-        complain "source NAT is gone after the restart of ds_agent"
-        return 1
-    fi
-    echo "ds_agent runs; source NAT is still loaded"
+    echo "ds_agent runs; the rules are still loaded"
 }
 
+# step_agent restart|start
 step_agent() {
-    if ! change_agent restart; then
-        complain "the restart of ds_agent failed"
-        return 1
-    fi
+    agent_had_nat=no
+    if nat_runs; then agent_had_nat=yes; fi
+    change_agent "$1" || return
     agent_settles
 }
 
-# Called first of all undoings, while the marker is still there: an agent that ran before runs again. Its filter looks for the marker when it
-# starts, and would erase what rules are left if that were gone by then. One that did not run is stopped again, for the same reason.
+# Called first of all undoings, while the marker is still there: an agent that ran before runs again. Its filter looks
+# for the marker when it starts, and would erase what rules are left if that were gone by then. One that did not run is
+# stopped again, for the same reason.
 undo_agent() {
+    if agent_is_starting; then
+        complain "ds_agent is still starting, and nobody stops it"
+        return 1
+    fi
+    : >"$DIR/agent.log"
     if ! grep -q '^agent=running$' "$DIR/manifest"; then
-        if process_runs ds_agent; then change_agent stop || return 1; fi
+        if agent_is_up; then change_agent stop || return 1; fi
         return 0
     fi
-    if ! process_runs ds_agent && ! change_agent start; then return 1; fi
+    if ! agent_is_up; then change_agent start || return 1; fi
     filter_settles
 }
 
+# The agent has taken the rules away with its marker in place. They are made once more as they were made, or put back
+# where nobody had to make them, and so is their service.
+again_rules() {
+    case " $STEPS " in
+        *' rules '* | *' owner-'*)
+            for again_step in $STEPS; do
+                case $again_step in
+                    rules) step_rules || return 1 ;;
+                    owner-*) step_owner "${again_step#owner-}" || return 1 ;;
+                esac
+            done
+            ;;
+        *) undo_rules || return 1 ;;
+    esac
+    START="$START $(sed -n 's/^started=//p' "$DIR/manifest")"
+    step_service || return 1
+    case " $STEPS " in *' boot '*) ;; *) SERVICES=$(sed -n 's/^boot=//p' "$DIR/manifest") ;; esac
+    step_boot || return 1
+    sleep "$SETTLE_SECONDS"
+    if ! nat_runs; then
+        complain "source NAT is gone again"
+        return 1
+    fi
+    echo "the rules are loaded once more"
+}

@@ -1,6 +1,8 @@
 # Changes a host in steps, whatever happens to who asked for it. The steps run in a program of their own, which no connection
 # holds; a guard watches it. Each step is verified; when one fails, or nobody confirms new rules over a new connection, or
-# the program dies, all that was begun is undone, the last first. The lock is held by all who are at work.
+# the program dies, all that was begun is undone, the last first. Once what the people behind the host need is proven,
+# it is committed: the agent is restarted after that, and nothing is taken back for it. The lock is held by all who are
+# at work.
 # From the plan:
 #   STEPS             which steps, in order
 #   DIGEST            what the host looked like when the plan was made, as a number (HostDigest)
@@ -16,8 +18,8 @@ KEPT_DAYS=30
 # Room in the journal for what steps and undoings say as a rule. More than that needs room on the disk, like anything else.
 JOURNAL_KIB=72
 
-# Seconds after which a step counts as hung, whatever limits its commands have: a file system can hang, too. A backup ends with a sync of up to a minute; an
-# agent gets half a minute to come up, and its filter another.
+# Seconds after which a step counts as hung, whatever limits its commands have: a file system can hang, too. A backup
+# ends with a sync of up to a minute; an agent gets half a minute to come up, and its filter another.
 STEP_LIFE=$((6 * STEP_SECONDS + 60))
 AGENT_LIFE=$((2 * AGENT_SECONDS + SETTLE_SECONDS + 70))
 
@@ -62,8 +64,12 @@ outcome() {
     printf '\n@%s end outcome 0\n' "$NONCE"
 }
 
-# A file that can be written to its full length whatever else fills the disk.
-reserve() { dd if=/dev/zero of="$1" bs=1024 count="$JOURNAL_KIB" 2>/dev/null || { complain "$1 could not be written: is the disk full?" && return 1; }; }
+# reserve FILE KIB: a file that can be written to its full length whatever else fills the disk.
+reserve() {
+    dd if=/dev/zero of="$1" bs=1024 count="$2" 2>/dev/null && return 0
+    complain "$1 could not be written: is the disk full?"
+    return 1
+}
 
 # ---- start: in the caller's connection
 
@@ -98,8 +104,12 @@ keep_running() {
 
 step_folder() {
     mkdir "$DIR" "$DIR/state" "$DIR/todo" "$DIR/begun" "$DIR/running" "$DIR/files" "$DIR/load" &&
-        reserve "$DIR/journal" && reserve "$DIR/journal.guard" && reserve "$DIR/checked" && : >"$DIR/alive" && : >"$DIR/unarmed" && : >"$DIR/worker" && : >"$DIR/new" &&
+        reserve "$DIR/journal" "$JOURNAL_KIB" &&
+        reserve "$DIR/journal.guard" "$JOURNAL_KIB" &&
+        reserve "$DIR/checked" "$JOURNAL_KIB" &&
+        : >"$DIR/alive" && : >"$DIR/unarmed" && : >"$DIR/worker" && : >"$DIR/new" &&
         (printf '%s\n' "$natdsa_script" >"$DIR/script") 2>/dev/null || { complain "$DIR could not be written" && return 1; }
+    case " $STEPS " in *' agent-'*) reserve "$DIR/agent.log" 8 || return 1 ;; esac
     folder_number=10
     for folder_step in $STEPS; do
         : >"$DIR/todo/$folder_number-$folder_step" || return 1
@@ -185,7 +195,7 @@ start_transaction() {
 end_as() {
     outcome "$1" "$2" "$3"
     limited 20 sync
-    for end_from in running waiting confirmed undoing; do
+    for end_from in running waiting confirmed committed undoing; do
         # What the guard has begun to undo is not done any more.
         if [ "$1 $end_from" != 'done undoing' ] && become "$end_from" "$1"; then return; fi
     done
@@ -202,6 +212,9 @@ undo_all() {
 
 # Succeeds for one of the worker and the guard, which then undoes everything.
 claim_undoing() { become running undoing || become waiting undoing || become confirmed undoing; }
+
+# Succeeds for one of the worker and the guard: from then on the guard undoes nothing.
+commit() { become confirmed committed || become running committed; }
 
 # ends_well PROCESS: waits for a program in the background, which a signal does not end.
 ends_well() {
@@ -282,6 +295,12 @@ work() {
         # The guard has taken over.
         look
         case $now in running | confirmed) ;; *) return ;; esac
+        case $work_step,$UNDO_AGENT in
+            agent-*,no)
+                tend_agent "$work_step"
+                return
+                ;;
+        esac
         work_cause=failed
         if begin "$work_step" && rearm "$work_step" && carry_out step "$work_step"; then
             if ! changes_rules "$work_step" || await_confirmation; then continue; fi
@@ -301,12 +320,29 @@ work() {
     forget_old
 }
 
+# tend_agent STEP: the agent's restart, which is the last of the steps. All others were done, and stay.
+tend_agent() {
+    commit || return
+    begin "$1"
+    carry_out step "$1"
+    case $? in
+        0) end_as 'done' '' '' ;;
+        "$AGENT_STARTING") end_as 'done' "$1" starting ;;
+        "$NAT_IS_GONE")
+            carry_out again rules
+            end_as 'done' "$1" erased
+            ;;
+        *) end_as 'done' "$1" failed ;;
+    esac
+    forget_old
+}
+
 # Folders of transactions that came to an end and left nothing to be done: the newest stay, and those whose state has changed since KEPT_DAYS ago.
 forget_old() {
     set --
     for forget_folder in "$STATE"/[0-9]*Z-*; do
         if [ -h "$forget_folder" ]; then continue; fi
-        for forget_end in done undone refused reported; do
+        for forget_end in done undone refused reported committed; do
             if [ -e "$forget_folder/state/$forget_end" ]; then set -- "$@" "$forget_folder"; fi
         done
     done
@@ -316,7 +352,7 @@ forget_old() {
     done
 }
 
-# ---- the guard: undoes what a worker has begun that died, or that nobody has confirmed
+# ---- the guard: undoes what a worker has begun that died, or that nobody has confirmed; what is committed, it leaves
 
 # end_session PID: the program and all that it has started and that has no session of its own.
 end_session() {
@@ -366,7 +402,8 @@ guard() {
             case $guard_at in
                 undoing*) guard_life=$((3 * STEP_LIFE + AGENT_LIFE)) ;;
                 waiting*) guard_life=$((STEP_LIFE + CONFIRM_SECONDS)) ;;
-                *' agent') guard_life=$AGENT_LIFE ;;
+                committed*) guard_life=$((AGENT_LIFE + 3 * STEP_LIFE)) ;;
+                *' agent-'*) guard_life=$AGENT_LIFE ;;
                 *) guard_life=$STEP_LIFE ;;
             esac
             guard_end=$((seconds + guard_life))
@@ -385,7 +422,7 @@ guard() {
                 ;;
         esac
         if [ "$seconds" -ge "$guard_end" ]; then
-            if claim_undoing; then
+            if claim_undoing || [ "$now" = committed ]; then
                 guard_cause=hung
                 break
             fi
@@ -408,7 +445,15 @@ guard() {
     if ended "$now"; then return; fi
     read -r guard_worker <"$DIR/worker"
     end_session "$guard_worker"
-    claim_undoing
+    # What was committed before the worker died stays, whatever it was at.
+    if ! claim_undoing; then
+        look
+        if ended "$now"; then return; fi
+        if [ "$now" = committed ]; then
+            end_as 'done' "$at" "$guard_cause"
+            return
+        fi
+    fi
     if undo_all; then end_as rolledback '' "$guard_cause"; else end_as stuck '' "$guard_cause"; fi
 }
 

@@ -90,6 +90,9 @@ public static class ErrorIds
     /// <summary>Something can still take the host's NAT away; or a step of its protection failed.</summary>
     public const string NotProtected = nameof(NotProtected);
 
+    /// <summary>NAT stays; the agent does not run, is still starting, or has erased rules despite the marker.</summary>
+    public const string AgentRestartFailed = nameof(AgentRestartFailed);
+
     /// <summary>A step failed; what had been done was undone.</summary>
     public const string RepairFailed = nameof(RepairFailed);
 

@@ -13,7 +13,9 @@ NATDSA_MARKERS='/etc/use_dsa_with_iptables /etc/do_not_open_ports_on_iptables'
 NATDSA_PERSISTED='/etc/sysconfig/iptables /etc/sysconfig/ip6tables /etc/iptables/rules.v4 /etc/iptables/rules.v6'
 NATDSA_TOOLS='iptables iptables-legacy iptables-nft ip6tables ip6tables-legacy ip6tables-nft'
 NATDSA_SERVICES='iptables ip6tables netfilter-persistent'
-NATDSA_STEPS='check backup marker rules install service boot agent owner-firewalld owner-ufw owner-shorewall owner-libvirt owner-docker owner-kube owner-fail2ban'
+NATDSA_OWNERS='firewalld ufw shorewall libvirt docker kube fail2ban'
+NATDSA_STEPS='check backup marker rules install service boot agent-restart agent-start'
+for natdsa_word in $NATDSA_OWNERS; do NATDSA_STEPS="$NATDSA_STEPS owner-$natdsa_word"; done
 
 # natdsa_refuse CODE WORDS
 natdsa_refuse() {
@@ -65,7 +67,7 @@ natdsa_fits() {
         NOW) natdsa_number 12 "$2" ;;
         DIGEST) case $2 in *[!0-9\ ]*) return 1 ;; esac ;;
         SEEN) case $2 in *[!0-9a-z-]*) return 1 ;; esac ;;
-        CONFIRM | SOURCE_NAT) natdsa_one 'yes no' "$2" ;;
+        CONFIRM | SOURCE_NAT | UNDO_AGENT) natdsa_one 'yes no' "$2" ;;
         MANAGER) natdsa_one 'systemd sysv' "$2" ;;
         ACTION) natdsa_one 'set remove' "$2" ;;
         SECTIONS) natdsa_words 'rules files persisted marker agent change' "$2" ;;
@@ -78,7 +80,7 @@ natdsa_fits() {
         FILE_[1-9] | PATH_[1-9]) natdsa_one "$NATDSA_PERSISTED" "$2" ;;
         # The steps look at them before they load them or write them: nothing but rules as iptables-save writes them.
         RULES_[1-9] | CONTENT_[1-9]) ;;
-        NAT_BY) natdsa_one 'firewalld ufw shorewall libvirt docker kube fail2ban' "$2" ;;
+        NAT_BY) natdsa_one "$NATDSA_OWNERS" "$2" ;;
         RELOAD_FIREWALLD) [ -z "$2" ] || [ "$2" = 'firewall-cmd --reload' ] ;;
         RELOAD_UFW) [ -z "$2" ] || [ "$2" = 'ufw reload' ] ;;
         RELOAD_SHOREWALL) [ -z "$2" ] || [ "$2" = 'shorewall reload' ] || [ "$2" = 'shorewall restart' ] ;;

@@ -87,18 +87,57 @@ find_programs() {
     programs=" $(grep -Els '^[0-9]+ \((ds_agent|dockerd|firewalld|libvirtd|virtnetworkd|kube-proxy|fail2ban-server)\) ' /proc/[0-9]*/stat)"
 }
 
+# tell_agent STAT...: whether one of these processes is the agent (agent_runs), and whether one starts it
+# (agent_starts): its init script has the same name, and what it is to do as its last word.
+tell_agent() {
+    agent_runs=no agent_starts=no
+    for agent_stat in "$@"; do
+        { read -r agent_line <"$agent_stat"; } 2>/dev/null || continue
+        case $agent_line in
+            *' (ds_agent) '[ZX]*) continue ;;
+            *' (ds_agent) '*) ;;
+            *) continue ;;
+        esac
+        case $({ tr '\000' ' ' <"${agent_stat%stat}cmdline"; } 2>/dev/null) in
+            '' | *'stop ' | *'status ' | *'reload ') ;;
+            *'start ') agent_starts=yes ;;
+            *) agent_runs=yes ;;
+        esac
+    done
+}
+
+# shellcheck disable=SC2046
+look_for_agent() { tell_agent $(grep -ls '^[0-9]* (ds_agent) ' /proc/[0-9]*/stat); }
+
+agent_is_up() { look_for_agent && [ "$agent_runs" = yes ]; }
+
+agent_is_starting() {
+    look_for_agent
+    if [ "$agent_starts" = yes ]; then return 0; fi
+    on_systemd && [ "$(limited 5 systemctl is-active ds_agent.service 2>/dev/null)" = activating ]
+}
+
 read_agent_files() {
     for path in /opt/ds_agent /opt/ds_agent/dsa_query /etc/init.d/ds_agent /etc/init.d/ds_filter; do
         if [ -e "$path" ]; then fact exists "$path"; fi
     done
-    if on_systemd && limited 5 systemctl cat ds_agent.service >/dev/null 2>&1; then fact unit ds_agent; fi
-    running=no
     find_programs
-    for stat in $programs; do
-        { read -r program <"$stat"; } 2>/dev/null || continue
-        case $program in *' (ds_agent) '*) running=yes ;; esac
-    done
-    fact running "$running"
+    # shellcheck disable=SC2086
+    tell_agent $programs
+    if on_systemd && limited 5 systemctl cat ds_agent.service >/dev/null 2>&1; then
+        fact unit ds_agent
+        if [ "$(limited 5 systemctl is-active ds_agent.service)" = activating ]; then agent_starts=yes; fi
+    fi
+    fact running "$agent_runs"
+    fact starting "$agent_starts"
+    if no_trace_of_agent; then
+        :
+    # Where nothing that is known here starts services, it cannot be told.
+    elif starts_at_boot ds_agent; then
+        fact boot yes
+    elif on_systemd || [ -d /etc/rc2.d ] || [ -d /etc/rc3.d ] || [ -d /etc/rc.d/rc3.d ]; then
+        fact boot no
+    fi
     if [ -r /proc/modules ] || has lsmod; then
         if module_loaded dsa_filter; then fact filter loaded; else fact filter absent; fi
     fi
@@ -293,7 +332,7 @@ read_transactions() (
             if [ ! -e "$state" ] || [ -h "$transaction" ]; then continue; fi
             case ${state##*/} in
                 rolledback) fact rolledback "$transaction" ;;
-                running | waiting | confirmed | undoing)
+                running | waiting | confirmed | committed | undoing)
                     if held "$transaction/alive" || held "$transaction/journal.guard"; then fact atwork "$transaction"; fi
                     ;;
             esac

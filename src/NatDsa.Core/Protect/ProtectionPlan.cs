@@ -66,7 +66,7 @@ internal sealed class ProtectionPlan : ChangePlan
         else if (after.Status != NatStatus.Healthy)
             yield return Messages.ProtectNatNotWorking.With(after.Reason);
         if (agent.Risk is DsaRisk.ErasesOnNextStart or DsaRisk.ErasesWhenModuleTurnedOn or DsaRisk.Unknown)
-            yield return agent.Reason;
+            yield return agent.RiskReason;
         if (after.Status == NatStatus.Healthy && BootReadiness.Of(now, after, agent) is { Ready: false } boot)
             yield return Messages.ProtectBoot.With(boot.Reason);
         if (_whyNotSaved is not null)
@@ -77,6 +77,8 @@ internal sealed class ProtectionPlan : ChangePlan
 
     private IEnumerable<string> WhatIsToBeKnown(NatIptablesState after, DsaAgentState agent)
     {
+        if (agent.Gap is { } gap)
+            yield return gap;
         bool filters = after.Rulesets.Any(ruleset => ruleset.FindTable("filter")?.Chains.FirstOrDefault(chain => chain.Name == "INPUT") is { } input && (input.Policy == ChainPolicy.Drop || input.Rules.Any(rule => rule.Target is "DROP" or "REJECT")));
         if (filters && IsRightFor(DsaMarker.DoNotOpenPortsOnIptables, agent))
             yield return Messages.ProtectPortsClosed;

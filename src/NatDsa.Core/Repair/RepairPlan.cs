@@ -9,7 +9,8 @@ namespace NatDsa.Repair;
 
 /// <summary>
 /// What a repair will do to one host. The order is the article's: the marker, the
-/// rules, the agent; in front of it a check of the rules and a backup, behind it nothing that could fail. Programs that make rules of their own make
+/// rules, the agent; in front of it a check of the rules and a backup. What was done before the agent's turn stays,
+/// whatever becomes of it, unless the administrator wants it otherwise. Programs that make rules of their own make
 /// them again once the persisted ones are loaded, or in their place where the filter as a whole is a program's own.
 /// </summary>
 internal sealed class RepairPlan : ChangePlan
@@ -43,6 +44,7 @@ internal sealed class RepairPlan : ChangePlan
         Loads = Loads,
         Installs = LoadsNewRules && _service is not null ? [new FileInstall(_service.RulesFile, _ipv4!.Rules)] : [],
         SourceNat = _ipv4 is not null,
+        UndoOnAgentFailure = _options.UndoOnAgentFailure,
         Markers = NeedsMarker ? [DsaMarker.UseDsaWithIptables.Path()] : [],
         Service = _service,
         Start = _start,
@@ -55,9 +57,11 @@ internal sealed class RepairPlan : ChangePlan
     {
         if (after.Status != NatStatus.Healthy)
             return ChangeVerdict.Incomplete(after.Fault ?? new Fault(ErrorIds.RepairFailed, Messages.RepairNotWorking.With(Name, after.Reason)));
+        if (done is null && agent is { IsDown: true, Starting: true })
+            return ChangeVerdict.Incomplete(new Fault(ErrorIds.AgentRestartFailed, $"{Name}: {agent.Reason}"));
         if (done is null)
         {
-            string nothing = Messages.RepairNothingToDo.With(after.Reason, agent.Reason);
+            string nothing = Messages.RepairNothingToDo.With(after.Reason, agent.RiskReason);
             return new(ChangeOutcome.NothingToDo, WithWhatIsLeft(nothing));
         }
 
@@ -65,7 +69,7 @@ internal sealed class RepairPlan : ChangePlan
         bool wasInPlace = Before.Status == NatStatus.Healthy && _ipv4 is null;
         return new(
             ChangeOutcome.Done,
-            WithWhatIsLeft(wasInPlace ? Messages.RepairDone.With(done, agent.Reason) : after.Reason));
+            WithWhatIsLeft(wasInPlace ? Messages.RepairDone.With(done, agent.RiskReason) : after.Reason));
 
         // Where NAT is in place, nobody's work is interrupted for the rest. fail2ban makes a chain when it first
         // bans an address.
@@ -74,6 +78,7 @@ internal sealed class RepairPlan : ChangePlan
             _options.NewRules is null || LoadsNewRules ? reason : Messages.RepairRulesUnused.With(reason, _options.NewRulesPath),
             .. HostOwner.Read(now).Where(owner => owner.Owner != RuleOwner.Fail2ban && !owner.HasChains(after.Rulesets))
                 .Select(owner => Messages.OwnerChainsGone.With(owner.Evidence, owner.Typed)),
+            .. agent.Gap is { } gap ? [gap] : Array.Empty<string>(),
         ]);
     }
 
@@ -150,7 +155,8 @@ internal sealed class RepairPlan : ChangePlan
 
         bool agentErases = Agent.Installed && Agent.Risk is not DsaRisk.DoesNotErase;
         bool bootIsMissing = service is { StartsAtBoot: false } && firewall is null && (loadRules || (agentErases && serviceHoldsNat));
-        bool restartAgent = natIsGone && Agent.Installed && !_options.SkipAgentRestart;
+        // A filter that was loaded with the marker in place knows it; an agent from 10.2 has no need of it.
+        bool restartAgent = natIsGone && agentErases && markerIsMissing && Agent.Running != false;
         bool isNew = loadRules && _options.NewRules is not null;
         bool install = isNew && service is not null;
         if (loadRules)
@@ -174,10 +180,27 @@ internal sealed class RepairPlan : ChangePlan
         Steps = [.. PlannedSteps()];
         return null;
 
+        ChangeStep? AgentStep()
+        {
+            string? undo = _options.UndoOnAgentFailure ? Agent.Command(restartAgent ? "start" : "stop") : null;
+            return _options.SkipAgentRestart ? null
+                : restartAgent ? Of("RestartAgent", "restart", Messages.StepAgent)
+                : Agent is { IsDown: true, Starting: false } ? Of("StartAgent", "start", Messages.StepStartAgent)
+                : null;
+
+            ChangeStep Of(string name, string action, string reason) => Step(
+                name,
+                "agent-" + action,
+                undo is null ? $"{reason} {Messages.StepAgentStays}" : reason,
+                Agent.Command(action),
+                undo);
+        }
+
         IEnumerable<ChangeStep> PlannedSteps()
         {
+            ChangeStep? agentStep = AgentStep();
             RuleLoad[] loads = Loads;
-            if (loads.Length == 0 && _owners.Count == 0 && !markerIsMissing && !bootIsMissing)
+            if (loads.Length == 0 && _owners.Count == 0 && !markerIsMissing && !bootIsMissing && agentStep is null)
                 yield break;
             if (loads.Length > 0)
                 yield return Step("CheckRules", "check", Messages.StepCheck, Commands(load => $"{load.Tool}-restore --test <{Source(load)}"));
@@ -202,8 +225,8 @@ internal sealed class RepairPlan : ChangePlan
                 yield return Step("EnableAtBoot", "boot", Messages.StepBoot.With(service!.Services[0]), service.EnableCommand, service.DisableCommand);
             foreach (HostOwner owner in _owners)
                 yield return Step(owner.StepName, HostOwner.StepPrefix + owner.ScriptName, owner.Reason, owner.Typed, "iptables-restore -c <…");
-            if (restartAgent)
-                yield return Step("RestartAgent", "agent", Messages.StepAgent, AgentCommand("restart"), AgentCommand("start"));
+            if (agentStep is not null)
+                yield return agentStep;
 
             string Commands(Func<RuleLoad, string> command) => string.Join("; ", loads.Select(command));
 
@@ -248,9 +271,6 @@ internal sealed class RepairPlan : ChangePlan
         return rules.IsPartial || rules.Format != RulesetFormat.IptablesSave ? null
             : !rules.TableList.SelectMany(table => table.Rules).Any(rule => !AgentPortRules.Contains(rule));
     }
-
-    private string AgentCommand(string action) =>
-        Host.Answer["agent.files"]?.Fact("unit") == "ds_agent" ? $"systemctl {action} ds_agent" : $"/etc/init.d/ds_agent {action}";
 
     // Whose chains run that loading rules would take away, and that nothing on the host is known to make again. A load leaves tables of nft's own alone.
     private IEnumerable<RuleOwner> Orphans(IReadOnlyList<HostOwner> owners) => Before.Rulesets

@@ -47,7 +47,7 @@ public sealed class RepairDsaNatHost : TransactionCmdlet
     [ValidateRange(5, 3600)]
     public int RollbackSec { get; set; } = 60;
 
-    /// <summary>Leave the agent running as it is: the marker counts from its next start.</summary>
+    /// <summary>Leave the agent as it is: the marker counts from its next start.</summary>
     [Parameter]
     public SwitchParameter SkipAgentRestart { get; set; }
 
@@ -59,6 +59,13 @@ public sealed class RepairDsaNatHost : TransactionCmdlet
     [Parameter]
     public SwitchParameter Force { get; set; }
 
+    /// <summary>
+    /// Undo the whole repair when the agent does not come up, where nothing may pass a host that it does not protect.
+    /// Without this, NAT stays.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter UndoOnAgentFailure { get; set; }
+
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
@@ -66,12 +73,17 @@ public sealed class RepairDsaNatHost : TransactionCmdlet
         if (VerifyFrom is not null)
             CheckOther(VerifyFrom, nameof(VerifyFrom));
         string? rules = RulesPath is null ? null : ReadRules(RulesPath);
-        _options = new RepairOptions(rules, RulesPath, SkipAgentRestart, Force);
+        _options = new RepairOptions(rules, RulesPath, SkipAgentRestart, Force, UndoOnAgentFailure);
     }
 
     private protected override (string Question, string Caption) Confirmation => (Messages.RepairQuestion, Messages.RepairCaption);
 
-    private protected override ChangeLimits Limits => base.Limits with { Rollback = TimeSpan.FromSeconds(RollbackSec) };
+    // Undoing starts the agent once more.
+    private protected override ChangeLimits Limits => base.Limits with
+    {
+        Rollback = TimeSpan.FromSeconds(RollbackSec),
+        Agent = UndoOnAgentFailure ? base.Limits.Agent / 2 : base.Limits.Agent,
+    };
 
     private protected override async Task RunAsync(HostTurn turn, CancellationToken cancellation)
     {

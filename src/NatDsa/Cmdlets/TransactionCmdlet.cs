@@ -159,8 +159,15 @@ public abstract class TransactionCmdlet : HostCmdlet
                 {
                     report = TransactionReport.Read(await AnswerAsync(by, follow, Within(turn, s_answer) with { KillOnStop = true }, cancellation).ConfigureAwait(false), nonce);
                     Tell(report);
-                    if (confirm && report.State is TransactionState.Running or TransactionState.Confirmed or TransactionState.Done or TransactionState.Undone or TransactionState.Stuck)
+                    if (confirm && report.State is TransactionState.Running
+                        or TransactionState.Confirmed
+                        or TransactionState.Committed
+                        or TransactionState.Done
+                        or TransactionState.Undone
+                        or TransactionState.Stuck)
+                    {
                         confirmation = by == turn.Target ? RuleConfirmation.SameConnection : RuleConfirmation.NewConnection;
+                    }
                 }
                 catch (HostException e) when (!turn.IsOver)
                 {

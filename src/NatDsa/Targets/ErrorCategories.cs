@@ -12,7 +12,7 @@ internal static class ErrorCategories
     public static ErrorCategory Of(string errorId) => errorId switch
     {
         ErrorIds.TargetUnreachable or ErrorIds.SessionClosed or ErrorIds.EgressFailed => ErrorCategory.ConnectionError,
-        ErrorIds.RemotePowerShellMissing => ErrorCategory.ResourceUnavailable,
+        ErrorIds.RemotePowerShellMissing or ErrorIds.AgentRestartFailed => ErrorCategory.ResourceUnavailable,
         ErrorIds.SessionTooOld => ErrorCategory.NotImplemented,
         ErrorIds.HostKeyUnknown or ErrorIds.HostKeyChanged => ErrorCategory.SecurityError,
         ErrorIds.AuthenticationFailed => ErrorCategory.AuthenticationError,

@@ -5,6 +5,12 @@ set -eu
 if on_systemd && [ "$(systemctl is-active ds_agent.service)" = activating ]; then
     systemctl kill --signal=KILL ds_agent.service
 fi
+# Whoever starts it still, in a session of its own.
+for stat in $(grep -ls '^[0-9]* (ds_agent) ' /proc/[0-9]*/stat); do
+    process=${stat%/stat}
+    case $(tr '\000' ' ' <"$process/cmdline") in *'start ') kill -KILL "${process#/proc/}" || true ;; esac
+done
+rm -rf /run/lab/ds_agent.signals /etc/systemd/system/ds_agent.service.d
 control ds_agent stop
 services=ds_agent
 if has_filter_service; then

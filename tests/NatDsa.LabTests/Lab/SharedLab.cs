@@ -116,6 +116,9 @@ public class SharedLab : IAsyncLifetime
     }
 }
 
+/// <summary>A <see cref="SharedLab"/> whose NAT host has Debian's init scripts.</summary>
+public sealed class SharedDebianLab() : SharedLab(new LabOptions(LabFlavor.Debian));
+
 /// <summary>A <see cref="SharedLab"/> whose NAT host is Debian with systemd.</summary>
 public sealed class SharedSystemdLab() : SharedLab(new LabOptions(LabFlavor.Systemd));
 

@@ -104,6 +104,23 @@ public sealed class DsaAgentStateTests
     public void Whether_the_agent_runs_is_not_known_to_one_who_cannot_see_its_process() =>
         Assert.Null(State(Answer.OfLinux(uid: 1000).With("agent.files", "exists=/opt/ds_agent\nrunning=no\n"), marker: false).Running);
 
+    [Theory]
+    [InlineData("running=no\nboot=yes\n", true, "ds_agent does not run")]
+    [InlineData("running=no\nstarting=yes\nboot=yes\n", true, "ds_agent is still starting")]
+    [InlineData("running=yes\nboot=yes\n", true, null)]
+    [InlineData("running=no\nboot=no\n", false, null)]
+    [InlineData("running=no\n", null, null)]
+    public void An_agent_that_starts_at_boot_and_does_not_run_is_told_of(
+        string files, bool? startsAtBoot, string? words)
+    {
+        DsaAgentState state = State(
+            Answer.OfLinux().With("agent.files", "exists=/opt/ds_agent\n" + files).With("agent.rpm", "20.0.0-5137\n"),
+            marker: true);
+        Assert.Equal(startsAtBoot, state.StartsAtBoot);
+        Assert.Equal(words is not null, state.Reason.Contains("ds_agent", StringComparison.Ordinal));
+        Assert.Contains(words ?? "", state.Reason, StringComparison.Ordinal);
+    }
+
     private static Answer Agent(string version, string firewall, string ips) =>
         Answer.OfLinux().With("agent.files", Installed).With("agent.rpm", version + "\n").With(
             "agent.GetComponentInfo",

@@ -212,6 +212,100 @@ public sealed class ChangeScriptTests : IDisposable
         Assert.Equal(new ProgramRun(0, "undoing\nundone\n", ""), run);
     }
 
+    [Theory]
+    [MemberData(nameof(Shells))]
+    public async Task What_is_committed_is_not_undone_by_a_guard_whose_program_has_died(string shell)
+    {
+        ProgramRun run = await RunAsync(shell, """
+            outcome() { echo "$@" >&2; }
+            limited() { :; }
+            end_session() { :; }
+            undo_all() { echo undone >&2; }
+            mkdir "$DIR/state" "$DIR/begun"
+            for file in alive worker journal.guard begun/15-agent-restart; do : >"$DIR/$file"; done
+            echo 0 >"$DIR/worker"
+            for state in running waiting confirmed committed; do
+                : >"$DIR/unarmed" && : >"$DIR/state/$state"
+                CONFIRM_SECONDS=5
+                (guard)
+                ls "$DIR/state"
+                rm "$DIR"/state/* "$DIR/armed"
+            done
+            """, "transaction.sh");
+        const string Undone = "undone\nrolledback  died\n";
+        Assert.Equal(
+            new ProgramRun(
+                0,
+                "rolledback\nrolledback\nrolledback\ndone\n",
+                Undone + Undone + Undone + "done agent-restart died\n"),
+            run);
+    }
+
+    [Theory]
+    [MemberData(nameof(Shells))]
+    public async Task Of_commit_and_undoing_one_wins(string shell)
+    {
+        ProgramRun run = await RunAsync(shell, """
+            mkdir "$DIR/state"
+            : >"$DIR/state/confirmed" && commit && ! claim_undoing && ls "$DIR/state" && rm "$DIR/state/committed"
+            : >"$DIR/state/running" && claim_undoing && ! commit && ls "$DIR/state"
+            """, "transaction.sh");
+        Assert.Equal(new ProgramRun(0, "committed\nundoing\n", ""), run);
+    }
+
+    /// <summary>Neither the time limit nor the end of who waits reaches it, and it holds no lock.</summary>
+    [Theory]
+    [MemberData(nameof(Shells))]
+    public async Task An_agent_that_takes_its_time_to_start_goes_on(string shell)
+    {
+        ProgramRun run = await RunAsync(shell, """
+            agent_command() { echo "/bin/sh $DIR/agent $1"; }
+            cat >"$DIR/agent" <<'EOF'
+            echo "$1" and so on
+            trap 'exit 1' TERM HUP
+            until [ -e "${0%/*}/go" ]; do sleep 0.1; done
+            : >"${0%/*}/up"
+            EOF
+            exec 9>>"$DIR/lock" && flock 9
+            AGENT_SECONDS=1
+            said=$(exec 2>&1 && change_agent restart 9>&-) || echo "$?: $said" | sed "s|$DIR|DIR|g"
+            exec 9>&-
+            flock -n "$DIR/lock" echo free
+            : >"$DIR/go"
+            until [ -e "$DIR/up" ]; do sleep 0.1; done
+            echo up
+            """);
+        Assert.Equal(
+            new ProgramRun(
+                0,
+                "3: restart and so on\n/bin/sh DIR/agent restart: no end within 1 s; it goes on\nfree\nup\n",
+                ""),
+            run);
+    }
+
+    [Theory]
+    [MemberData(nameof(Shells))]
+    public async Task An_init_script_that_has_the_agents_name_is_not_the_agent(string shell)
+    {
+        ProgramRun run = await RunAsync(shell, """
+            told() {
+                mkdir -p "$DIR/proc"
+                printf '7 (%s) %s 1 7\n' "$1" "$2" >"$DIR/proc/stat"
+                shift 2
+                printf '%s\0' "$@" >"$DIR/proc/cmdline"
+                tell_agent "$DIR/proc/stat" "$DIR/nothing/stat"
+                echo "$agent_runs $agent_starts"
+            }
+            told ds_agent S /opt/ds_agent/ds_agent -w /var/opt/ds_agent
+            told ds_agent S /bin/sh /etc/init.d/ds_agent restart
+            told ds_agent D /bin/sh /etc/init.d/ds_agent start
+            told ds_agent S /bin/sh /etc/init.d/ds_agent status
+            told ds_agent Z /opt/ds_agent/ds_agent
+            told ds_agentx S /opt/ds_agent/ds_agentx
+            """);
+        Assert.Equal(new ProgramRun(0, "yes no\nno yes\nno yes\nno no\nno no\nno no\n", ""), run);
+    }
+
     // The last of a script's parts ends with what runs it, which is left out.
     private async Task<ProgramRun> RunAsync(string shell, string command, params string[] last)
     {

@@ -173,7 +173,12 @@ public sealed class HostCommandTests : IDisposable
     public async Task Every_value_that_a_change_sends_is_one_that_it_may_be_given()
     {
         // The digest is none that a host has: the transaction is refused before it changes anything.
-        HostScript change = new NatDsa.Change.Transaction(["check", "backup", "marker", "rules", "install", "service", "boot", "owner-docker", "agent"])
+        string[] steps =
+        [
+            "check", "backup", "marker", "rules", "install", "service", "boot", "owner-docker",
+            "agent-restart", "agent-start",
+        ];
+        HostScript change = new NatDsa.Change.Transaction(steps)
         {
             Loads = [new("iptables-legacy", null, "*filter\n-A INPUT -m comment --comment \"$(id) '\\\"\" -j ACCEPT\nCOMMIT\n"u8.ToArray()), new("ip6tables", "/etc/sysconfig/ip6tables")],
             Installs = [new("/etc/iptables/rules.v4", "# テ\n"u8.ToArray())],

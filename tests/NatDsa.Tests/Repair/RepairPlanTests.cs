@@ -89,9 +89,60 @@ public sealed class RepairPlanTests
     public void An_agent_that_does_not_erase_needs_no_marker()
     {
         RepairPlan plan = Plan(new() { Agent = "10.2.0-404.el7" });
-        Assert.Equal(["CheckRules", "Backup", "LoadRules", "RestartAgent"], plan.Steps.Select(s => s.Name));
-        // Its restart is not to fail because the marker that it does not need is missing.
+        // Nor a restart: it would gain nothing.
+        Assert.Equal(["CheckRules", "Backup", "LoadRules"], plan.Steps.Select(s => s.Name));
         Assert.Equal("", Values(plan)["MARKERS"]);
+    }
+
+    [Fact]
+    public void A_filter_that_was_loaded_with_the_marker_in_place_is_not_loaded_again() =>
+        Assert.Equal(["CheckRules", "Backup", "LoadRules"], Names(new() { Marker = Marker }));
+
+    [Theory]
+    [InlineData("9.5.3-2754.el6", "running=no\nstarting=no\nboot=yes\n", "CreateMarker StartAgent")]
+    [InlineData("20.0.0-5137.el7", "running=no\nstarting=no\nboot=yes\n", "StartAgent")]
+    [InlineData("9.5.3-2754.el6", "running=no\nstarting=no\nboot=no\n", "CreateMarker")]
+    [InlineData("9.5.3-2754.el6", "running=no\nstarting=no\n", "CreateMarker")]
+    // Who starts it already does not need help.
+    [InlineData("9.5.3-2754.el6", "running=no\nstarting=yes\nboot=yes\n", "CreateMarker")]
+    public void An_agent_that_starts_at_boot_and_does_not_run_is_started_once_NAT_is_safe(
+        string version, string agent, string steps)
+    {
+        Assert.Equal(["CheckRules", "Backup", "LoadRules"], Rest(new() { Agent = version, AgentFiles = agent }));
+        Assert.Equal(["Backup"], Rest(new() { Agent = version, AgentFiles = agent, Running = Nat }).Take(1));
+        Assert.DoesNotContain(
+            "StartAgent",
+            Plan(new() { Agent = version, AgentFiles = agent }, new RepairOptions(SkipAgentRestart: true)).Steps
+                .Select(s => s.Name));
+
+        IEnumerable<string> Rest(Host host)
+        {
+            string[] names = [.. Names(host)];
+            Assert.Equal(
+                steps.Split(' '),
+                names.Where(name => name is "CreateMarker" or "StartAgent" or "RestartAgent"));
+            return names.Except(steps.Split(' '));
+        }
+    }
+
+    [Fact]
+    public void An_agent_that_is_still_starting_is_told_of_although_there_is_nothing_to_do()
+    {
+        RepairPlan plan = Plan(
+            new() { Running = Nat, Marker = Marker, AgentFiles = "running=no\nstarting=yes\nboot=yes\n" });
+        ChangeVerdict verdict = ChangeEnd.WithoutSteps(plan).Verdict;
+        Assert.Equal((ChangeOutcome.Incomplete, ErrorIds.AgentRestartFailed), (verdict.Outcome, verdict.ErrorId));
+        Assert.Contains("still starting", verdict.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false, "no", null)]
+    [InlineData(true, "yes", "/etc/init.d/ds_agent start")]
+    public void An_agent_that_does_not_come_up_undoes_a_repair_only_on_request(bool asked, string value, string? undo)
+    {
+        RepairPlan plan = Plan(new(), new RepairOptions(UndoOnAgentFailure: asked));
+        Assert.Equal(value, Values(plan)["UNDO_AGENT"]);
+        Assert.Equal(undo, plan.Steps.Single(s => s.Name == "RestartAgent").Undo);
     }
 
     [Fact]
@@ -241,6 +292,7 @@ public sealed class RepairPlanTests
         public bool Boot { get; init; } = true;
         public string Marker { get; init; } = "";
         public string? Agent { get; init; } = "9.5.3-2754.el6";
+        public string AgentFiles { get; init; } = "running=yes\nstarting=no\nboot=yes\n";
         public int Uid { get; init; }
         public string Forwarding { get; init; } = "1";
 
@@ -251,7 +303,9 @@ public sealed class RepairPlanTests
                 Answer answer = Probe.Answer.OfLinux(Uid, Forwarding, IPv6)
                     .With("save.iptables", Running)
                     .WithMarker(Marker)
-                    .With("agent.files", Agent is null ? "running=no\n" : "exists=/opt/ds_agent\nrunning=yes\nfilter=loaded\n")
+                    .With(
+                        "agent.files",
+                        Agent is null ? "running=no\n" : "exists=/opt/ds_agent\nfilter=loaded\n" + AgentFiles)
                     .With("service", Service + $"boot.iptables={(Boot ? "yes" : "no")}\n");
                 if (Agent is not null)
                     answer.With("agent.rpm", Agent + "\n").With("agent.GetComponentInfo", "Component.FWDPI.firewallMode: on-prevent\n");

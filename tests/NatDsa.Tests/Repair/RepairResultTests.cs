@@ -34,6 +34,45 @@ public sealed class RepairResultTests
         Assert.Equal((ChangeOutcome.Incomplete, ErrorIds.RepairFailed), (result.Outcome, result.Fault?.ErrorId));
     }
 
+    /// <summary>Whether the agent runs is seen after all else: it may have come up meanwhile.</summary>
+    [Theory]
+    [InlineData("failed", "no", "no", """
+        NAT is back and stays. ds_agent does not run: no such day. Mend it, then start it (/etc/init.d/ds_agent start);
+        the marker is there.
+        """)]
+    [InlineData("starting", "no", "yes", """
+        NAT is back and stays. ds_agent is still starting, and goes on with that: no such day.
+        See with Get-DsaAgentState whether it comes up; the marker is there.
+        """)]
+    [InlineData("starting", "yes", "no", """
+        NAT is back and stays. ds_agent runs now, but its start did not end well: no such day.
+        See that it keeps running with Get-DsaAgentState; the marker is there.
+        """)]
+    [InlineData("died", "no", "no", """
+        NAT is back and stays. ds_agent does not run: nobody saw how its start ended, for the program on the host that
+        waited for it was killed. Mend it, then start it (/etc/init.d/ds_agent start); the marker is there.
+        """)]
+    [InlineData("erased", "yes", "no", """
+        ds_agent erased the rules when it started, although the marker is there. They were loaded once more, and are in
+        place; its next start may erase them again. Turn its Firewall and Intrusion Prevention off in the Manager, or
+        update it to 10.2 or later. The host said: no such day
+        """)]
+    public void An_agent_that_does_not_come_up_leaves_NAT_and_is_told_of(
+        string cause, string running, string starting, string said)
+    {
+        RepairResult result = Read(
+            Answer.OfLinux().WithMarker("stat=regular empty file|0|0|644|0|1700000000|root|root\n")
+                .With("agent.files", $"exists=/opt/ds_agent\nrunning={running}\nstarting={starting}\nboot=yes\n")
+                .With("agent.rpm", "9.6.2-7256.el6\n")
+                .With("outcome", $"outcome=done\nstep=agent-restart\ncause={cause}\nfolder=/var/lib/natdsa/id\n")
+                .With("step.agent-restart", "began=1\nended=2\nno such day.\n", 1)
+                .With("save.iptables", Nat).Snapshot(),
+            Host().With("agent.files", "exists=/opt/ds_agent\nrunning=yes\n").With("agent.rpm", "9.6.2-7256.el6\n"));
+        Assert.Equal((ChangeOutcome.Incomplete, ErrorIds.AgentRestartFailed), (result.Outcome, result.Fault?.ErrorId));
+        Assert.EndsWith(": " + said.ReplaceLineEndings(" "), result.Reason, StringComparison.Ordinal);
+        Assert.Equal(ChangeStepStatus.Failed, result.Steps[^1].Status);
+    }
+
     [Fact]
     public void An_answer_that_breaks_off_is_never_a_repair()
     {
@@ -47,9 +86,11 @@ public sealed class RepairResultTests
 
     private static Answer Host(string forwarding = "1") => Answer.OfLinux(forwarding: forwarding).WithMarker().With("agent.files", "running=no\n");
 
-    private static RepairResult Read(HostSnapshot answer)
+    private static RepairResult Read(HostSnapshot answer, Answer? before = null)
     {
-        Answer erased = Host().With("save.iptables", "").With("service", "systemd=no\nscript.iptables=/etc/init.d/iptables\nboot.iptables=yes\n").With("file./etc/sysconfig/iptables", Nat);
+        Answer erased = (before ?? Host()).With("save.iptables", "")
+            .With("service", "systemd=no\nscript.iptables=/etc/init.d/iptables\nboot.iptables=yes\n")
+            .With("file./etc/sysconfig/iptables", Nat);
         return new RepairResult(ChangeEnd.Read(RepairPlan.For(erased.Snapshot(), new RepairOptions()), TransactionReport.Read(answer, Answer.Nonce)));
     }
 }
