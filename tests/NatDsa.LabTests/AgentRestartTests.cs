@@ -98,7 +98,7 @@ public sealed class AgentRestartTests(SharedLab host) : IClassFixture<SharedLab>
         var repair = answer.Despite<RepairResult>();
         Assert.Equal(
             ("AgentRestartFailed", ChangeOutcome.Incomplete, NatStatus.Healthy),
-            (answer.ErrorId, repair.Outcome, repair.After.Status));
+            (answer.ErrorId, repair.Outcome, repair.After));
         Assert.Contains("They were loaded once more, and are in place", repair.Reason, StringComparison.Ordinal);
         Assert.True(repair.AfterReboot!.Ready, repair.AfterReboot.Reason);
         Assert.True((await host.Lab.FetchAsync()).Answered);

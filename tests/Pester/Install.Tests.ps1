@@ -1,5 +1,9 @@
 # The module as it is got and imported, and the scripts beside it.
 
+[Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '',
+    Justification = 'What a BeforeAll sets, the specs after it read.')]
+param()
+
 BeforeDiscovery {
     $root = (Resolve-Path -LiteralPath "$PSScriptRoot/../..").Path
     $folders = "$root/build.ps1", "$root/src", "$root/runbooks", "$root/bench"

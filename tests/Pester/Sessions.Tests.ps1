@@ -294,7 +294,7 @@ exec ssh "$@" <"$folder/typed"
         It 'is not needed for -ComputerName, and its absence is told' {
             $env:PATH = (New-Item -ItemType Directory -Path (Join-Path $TestDrive 'empty') -Force).FullName
             $ssh = @{ KeyFile = $server.KeyFilePath; KnownHostsPath = $server.KnownHostsPath; Port = $server.Port }
-            (Get-DsaAgentState -ComputerName 127.9.0.6 @ssh).ComputerName | Should -Be '127.9.0.6'
+            (Get-DsaAgentState 127.9.0.6 @ssh).ComputerName | Should -Be '127.9.0.6'
             Get-DsaAgentState -HostName 127.9.0.6 -ErrorAction SilentlyContinue -ErrorVariable problem
             "$($problem[0])" | Should -BeLike '*ssh*PATH*-ComputerName*'
         }

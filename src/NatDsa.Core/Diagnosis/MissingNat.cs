@@ -30,7 +30,7 @@ internal static class MissingNat
             .Any(chain => chain.Owner is RuleOwner.Firewalld or RuleOwner.Ufw or RuleOwner.Shorewall);
         if (hasFirewall)
             return null;
-        IReadOnlyList<SourceNat> running = SourceNat.Of(sourceNat);
+        ReadableList<SourceNat> running = SourceNat.Of(sourceNat);
         if (PersistedNat.Of(host) is var (service, rules))
         {
             if (FirstNotIn(running, [rules]) is not { } missing)

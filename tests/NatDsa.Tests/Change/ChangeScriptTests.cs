@@ -135,7 +135,7 @@ public sealed class ChangeScriptTests : IDisposable
             end_as() { echo "end $1 $2"; }
             mkdir "$DIR/todo" "$DIR/begun" "$DIR/state"
             touch "$DIR/todo/10-check" "$DIR/todo/11-backup" "$DIR/state/running"
-            reserve "$DIR/checked"
+            reserve "$DIR/checked" 1
             work >"$DIR/said"
             sed -n -e 's/^@0 end step[^ ]* //p' -e 's/^end //p' "$DIR/said"
             """, "transaction.sh");
