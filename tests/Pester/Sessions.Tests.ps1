@@ -300,3 +300,79 @@ exec ssh "$@" <"$folder/typed"
         }
     }
 }
+
+Describe 'An object that a file or a job has handed on' {
+    BeforeAll {
+        # What Export-Clixml, Start-Job and Invoke-Command do with an object.
+        function Copy-Received($Value) {
+            $xml = [System.Management.Automation.PSSerializer]::Serialize($Value)
+            [System.Management.Automation.PSSerializer]::Deserialize($xml)
+        }
+        $script:quiet = @{ ErrorAction = 'SilentlyContinue'; ErrorVariable = 'problem' }
+        $script:ofFile = Copy-Received (Get-NatIptablesState -Path "$PSScriptRoot/../../samples/working.txt")
+        if ($IsLinux) { $script:ofMachine = Copy-Received (Get-DsaAgentState) }
+    }
+
+    It 'of a file''s rules is refused with words by <Cmdlet>' -ForEach @(
+        @{ Cmdlet = 'Get-NatIptablesState' }
+        @{ Cmdlet = 'Get-DsaAgentState' }
+        @{ Cmdlet = 'Repair-DsaNatHost' }
+    ) {
+        foreach ($typed in @{}, @{ UserName = 'root' }) {
+            $ofFile | & $Cmdlet @typed @quiet | Should -BeNullOrEmpty
+            $problem | Should -HaveCount 1
+            "$($problem[0])" | Should -BeLike '*comes from a file or a text*-ComputerName*'
+        }
+    }
+
+    It 'of the machine that it was made on is refused with words by <Cmdlet>' -Skip:(-not $IsLinux) -ForEach @(
+        @{ Cmdlet = 'Get-NatIptablesState' }
+        @{ Cmdlet = 'Get-DsaAgentState' }
+        @{ Cmdlet = 'Repair-DsaNatHost' }
+    ) {
+        foreach ($typed in @{}, @{ UserName = 'root' }) {
+            $ofMachine | & $Cmdlet @typed @quiet | Should -BeNullOrEmpty
+            $problem | Should -HaveCount 1
+            "$($problem[0])" | Should -BeLike "*what $([Environment]::MachineName) saw of itself*-ComputerName*"
+        }
+    }
+
+    It 'of <Name> is refused, which each machine calls itself' -Skip:(-not $IsLinux) -ForEach @(
+        @{ Name = 'localhost' }
+        @{ Name = 'root@LOCALHOST:2222' }
+        @{ Name = '127.0.0.1' }
+        @{ Name = '[::1]:22' }
+    ) {
+        $received = Copy-Received (Get-DsaAgentState)
+        $received.IsLocal = $false
+        $received.ComputerName = $Name
+        $received | Get-DsaAgentState @quiet | Should -BeNullOrEmpty
+        "$($problem[0])" | Should -BeLike '*saw of itself*'
+    }
+
+    It 'is an error NotAHost when it is given as -InputObject' {
+        Get-DsaAgentState -InputObject $ofFile @quiet | Should -BeNullOrEmpty
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'NotAHost,*'
+    }
+
+    It 'of a host with a name is reached anew, with the parameters that are typed' -Skip:$noHost {
+        Import-Module "$PSScriptRoot/NatDsaSshHost.psm1"
+        $folder = (New-Item -ItemType Directory -Path (Join-Path $TestDrive 'again')).FullName
+        $server = Start-SshHost -Folder $folder
+        try {
+            $ssh = @{
+                UserName       = $server.UserName
+                Port           = $server.Port
+                KeyFilePath    = $server.KeyFilePath
+                KnownHostsPath = $server.KnownHostsPath
+            }
+            $received = Copy-Received (Get-DsaAgentState -ComputerName 127.9.0.8 @ssh)
+            # The one that is refused costs the other nothing.
+            ($ofMachine, $received | Get-DsaAgentState @ssh @quiet).ComputerName | Should -Be '127.9.0.8'
+            $problem | Should -HaveCount 1
+        }
+        finally {
+            Stop-SshHost -SshHost $server
+        }
+    }
+}

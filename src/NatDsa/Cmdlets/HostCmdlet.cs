@@ -113,6 +113,7 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
 
     /// <summary>What another cmdlet of this module wrote: its host is reached as it was then.</summary>
     [Parameter(ParameterSetName = InputObjectSet, Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [ReceivedRecord]
     public HostRecord[] InputObject { get; set; } = [];
 
     /// <summary>How many hosts are asked at once.</summary>
@@ -273,7 +274,8 @@ public abstract class HostCmdlet : PSCmdlet, IDisposable
     {
         if (record.Origin is HostTarget)
             return true;
-        WriteFault(new Fault(ErrorIds.NotAHost, Messages.NotAHost), record);
+        string why = record is ReceivedRecord received ? received.Why : Messages.NotAHost;
+        WriteFault(new Fault(ErrorIds.NotAHost, why), record);
         return false;
     }
 

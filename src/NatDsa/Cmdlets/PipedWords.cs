@@ -3,6 +3,7 @@ using System.Management.Automation;
 using System.Management.Automation.Language;
 using System.Net;
 using NatDsa.Resources;
+using NatDsa.Targets;
 
 namespace NatDsa.Cmdlets;
 
@@ -55,6 +56,9 @@ internal sealed class PipedNameAttribute : ArgumentTransformationAttribute
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) =>
         PipedWords.Convert(inputData, static value => PipedWords.Bare(value) switch
         {
+            // The parameters in the line are for a host's name, and it has none.
+            _ when ReceivedRecord.OfNoHost(value) is { } received =>
+                throw new ArgumentTransformationMetadataException(received.Why),
             FileSystemInfo file => throw new PSInvalidCastException(
                 Messages.FileIsPath.With(PipedWords.Typed(file.FullName))),
             null => null,

@@ -1,6 +1,5 @@
 using System.Text;
 using NatDsa.Netfilter;
-using NatDsa.Probe;
 using NatDsa.Tests.Probe;
 using Xunit;
 
@@ -14,6 +13,9 @@ public sealed class MissingNatTests
     private const string SysV = "systemd=no\nscript.iptables=/etc/rc.d/init.d/iptables\n";
     private const string Docker = "-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE";
     private const string Clients = "-s 10.0.1.0/24 -o eth0 -j MASQUERADE";
+
+    private static readonly string[] s_chains =
+        ["DOCKER", "LIBVIRT_PRT", "KUBE-POSTROUTING", "POSTROUTING_ZONES", "OUT"];
 
     [Theory]
     // What Docker, libvirt and Kubernetes make for themselves.
@@ -132,9 +134,9 @@ public sealed class MissingNatTests
 
     // Docker has its chain wherever its rules are.
     private static IEnumerable<string> Chains(string rules) =>
-        new[] { "DOCKER", "LIBVIRT_PRT", "KUBE-POSTROUTING", "POSTROUTING_ZONES", "OUT" }
-            .Where(chain => chain == "DOCKER" ? rules.Contains("docker0", StringComparison.Ordinal)
-                : (rules + "\n").Contains($"-j {chain}\n", StringComparison.Ordinal));
+        s_chains.Where(chain => chain == "DOCKER"
+            ? rules.Contains("docker0", StringComparison.Ordinal)
+            : (rules + "\n").Contains($"-j {chain}\n", StringComparison.Ordinal));
 
     private static NatIptablesState Read(string running, string persisted, string service = SysV) =>
         NatIptablesState.Read(Answer.OfLinux().With("save.iptables-nft", running).With("service", service)
