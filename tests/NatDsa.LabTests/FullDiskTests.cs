@@ -36,7 +36,7 @@ public sealed class FullDiskTests(SharedLab host) : IClassFixture<SharedLab>
         await host.BreakAsync();
         await host.OnNatAsync($"sed -i '2i cat /dev/zero >{Backups}/fill 2>/dev/null' /usr/sbin/chkconfig");
         var before = await host.Nat.SnapshotAsync();
-        await using (await SmallDisk.MountAsync(host, Backups, pages: 80))
+        await using (await SmallDisk.MountAsync(host, Backups, pages: 100))
         {
             var answer = await host.RunAsync(Repair);
             if (answer.Despite<RepairResult>().Outcome == ChangeOutcome.Done)

@@ -96,7 +96,8 @@ public sealed class PersistedRulesTests(SharedLab host) : IClassFixture<SharedLa
         var before = await host.Nat.SnapshotAsync();
         using var file = new TemporaryFile("*nat\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n");
 
-        var answer = await host.RunAsync($"Repair-DsaNatHost @nat -RulesPath '{file.Path}' -Confirm:0");
+        var answer = await host.RunAsync(
+            $"Repair-DsaNatHost @nat -RulesPath '{file.Path}' -UndoOnAgentFailure -Confirm:0");
         Assert.Equal("RepairFailed", answer.ErrorId);
         await host.AssertUnchangedSinceAsync(before, answer.ToString(), "/var/lib/natdsa", "module dsa_filter");
     }

@@ -88,6 +88,12 @@ Describe 'Every cmdlet' {
         (Get-Command $_).ParameterSets.Parameters | Where-Object Position -GT 0 | Should -BeNullOrEmpty
     }
 
+    It '<_> only looks: it has no -WhatIf' -ForEach @(
+        $cmdlets | Where-Object { $_ -notin $changes -and $_ -ne 'Export-DsaHostCommand' }
+    ) {
+        (Get-Command $_).Parameters.Keys | Should -Not -Contain 'WhatIf'
+    }
+
     It '<_> changes something: it has -WhatIf and -Confirm' -ForEach $changes {
         (Get-Command $_).Parameters.Keys | Should -Contain 'WhatIf'
         (Get-Command $_).Parameters.Keys | Should -Contain 'Confirm'
