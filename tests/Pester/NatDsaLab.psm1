@@ -268,7 +268,7 @@ function Invoke-LabCommand {
     $encoded = [Convert]::ToBase64String([System.Text.Encoding]::Unicode.GetBytes($there))
     $pwsh = 'exec', $On, '--', 'pwsh', '-NoProfile', '-NonInteractive', '-EncodedCommand', $encoded
     Invoke-NatLab -Lab $Lab -Command $pwsh |
-        ForEach-Object { $_ -split '\n' } | Where-Object { $_ } |
+        ForEach-Object { $_ -split "\n" } | Where-Object { $_.StartsWith("<Objs") } |
         ForEach-Object { [System.Management.Automation.PSSerializer]::Deserialize($_) }
 }
 
