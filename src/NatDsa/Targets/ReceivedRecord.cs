@@ -53,8 +53,9 @@ internal sealed class ReceivedRecordAttribute : ArgumentTransformationAttribute
     {
         if (ReceivedRecord.OfNoHost(inputData) is { } one)
             return one;
-        return (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) is IList several and not HostRecord[]
-            ? several.Cast<object?>().Select(value => ReceivedRecord.OfNoHost(value) ?? value).ToArray()
-            : inputData;
+        object bare = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        if (bare is not IList several || bare is HostRecord[])
+            return inputData;
+        return several.Cast<object?>().Select(value => ReceivedRecord.OfNoHost(value) ?? value).ToArray();
     }
 }
